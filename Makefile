@@ -1,0 +1,48 @@
+# Two commands: `make repro` runs the experiment, `make test` passes the tests.
+# Both set up what they need first.
+
+PYTHON ?= python3
+VENV ?= .venv
+# `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
+GPU ?=
+INSTALLED := $(VENV)/.installed$(GPU)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro results test test-slow lint clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make the virtual environment and install the pinned dependencies
+
+$(INSTALLED): pyproject.toml requirements/cpu.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+ifeq ($(GPU),)
+	python -m pip install --quiet torch==2.13.0
+	python -m pip install --quiet --no-deps -r requirements/cpu.txt
+	python -m pip install --quiet --no-deps --editable .
+else
+	python -m pip install --quiet --editable '.[gpu,test]'
+endif
+	touch $@
+
+repro: install ## Run the whole experiment, or what has changed of it, and print the results
+	dvc repro
+	@$(MAKE) --no-print-directory results
+
+results: install ## Print the results table and where the figures are
+	@python -m stages.results --report report
+
+test: install ## Pass the tests
+	python -m pytest -m 'not slow'
+
+test-slow: install ## Pass the tests that take longer
+	python -m pytest -m slow
+
+lint: install ## Check style
+	ruff check . && ruff format --check .
+
+clean: ## Remove the environment, checkpoints and stored LLM answers
+	rm -rf $(VENV) .checkpoints .llm_store

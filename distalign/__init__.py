@@ -1,0 +1,1 @@
+"""Align the distribution of a language model's answers with a target distribution."""

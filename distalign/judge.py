@@ -1,0 +1,39 @@
+"""Read the category that a short answer expresses (attribute setting, paper section 4)."""
+
+import re
+from functools import lru_cache
+
+from distalign.records import Attribute, Judgement, Round
+
+NAME = "words"
+
+
+@lru_cache(maxsize=None)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
+
+
+def named_categories(text: str, attribute: Attribute) -> list[str]:
+    """Categories of which the text holds a whole word, in the attribute's order."""
+    return [
+        category.name
+        for category in attribute.categories
+        if _pattern(tuple(category.words)).search(text)
+    ]
+
+
+def read_category(text: str, attribute: Attribute, context: str = "") -> str | None:
+    """The one category that the text names; None where it names none or several.
+
+    The context's own name is left out: it may hold a category's word, as "businessmen" do.
+    """
+    if context:
+        text = re.sub(re.escape(context), " ", text, flags=re.IGNORECASE)
+    named = named_categories(text, attribute)
+    return named[0] if len(named) == 1 else None
+
+
+def judge_round(row: Round, attribute: Attribute) -> Judgement:
+    category = read_category(row.text, attribute, row.context)
+    return Judgement(**row.model_dump(), category=category, judge=NAME)

@@ -1,0 +1,142 @@
+"""Rewrite a question into distinct wordings for each split (paper section 4, A.1.2)."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from distalign.endpoint import Endpoint, Request
+from distalign.prompts import (
+    SLOT,
+    allowed_words,
+    fill,
+    normalise,
+    reject_reason,
+    written_wordings,
+)
+from distalign.records import SPLITS, Attribute, DatasetSpec, InputError, Prompt, Question
+
+SYSTEM = "You rewrite questions. You keep their meaning and answer with one rewritten question."
+MAX_TOKENS = 40
+EXAMPLES = 3
+# Few-shot prompts are shared by many requests, so that an engine computes each prefix once.
+PREFIXES = 8
+# Small models garble long names; short ones come back whole.
+SHOWN_CONTEXTS = 8
+
+
+class ParaphraseParams(BaseModel):
+    """The `paraphrase` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    seed: int
+    per_split: int = Field(ge=1)
+    """Prompts a context in each of train, validation and test."""
+    rewrite: Literal["template", "context"]
+    """Rewrite the template once for all contexts, or anew for each context."""
+    requests_per_wording: float = Field(ge=0)
+    """Requests to spend at most, as a multiple of the wordings wanted; then the grammar."""
+    batch: int = Field(ge=1)
+    """Requests asked at once; what fails the checks is asked for again in the next batch."""
+
+
+def clean_answer(text: str, context: str) -> str:
+    """The first line of an LLM's answer, with the context's name turned into the slot."""
+    line = next((line for line in text.strip().split("\n") if line.strip()), "")
+    line = re.sub(r"^[\s\"'“”*-]+|[\s\"'“”*]+$", "", line)
+    return re.sub(re.escape(context), SLOT, line, flags=re.IGNORECASE)
+
+
+def collect_wordings(
+    question: Question,
+    attribute: Attribute,
+    contexts: Sequence[str],
+    params: ParaphraseParams,
+    endpoint: Endpoint,
+    rng: np.random.Generator,
+) -> list[tuple[str, Literal["llm", "grammar"]]]:
+    """3 x per_split wordings that differ by more than case and punctuation, in random order.
+
+    Args:
+        contexts: names to show the LLM in turn; the slot takes their place afterwards.
+
+    Raises:
+        InputError: LLM and grammar together yield too few.
+    """
+    wanted = len(SPLITS) * params.per_split
+    written = list(written_wordings(question, attribute, rng))
+    allowed = allowed_words(question)
+    found: dict[str, tuple[str, Literal["llm", "grammar"]]] = {}
+    budget = int(wanted * params.requests_per_wording)
+    shown = sorted(contexts, key=len)[:SHOWN_CONTEXTS]
+    prefixes = [_examples(written, shown[i % len(shown)], rng) for i in range(PREFIXES)]
+    asked = 0
+    while len(found) < wanted and asked < budget:
+        size = min(params.batch, budget - asked)
+        names = [shown[(asked + i) % len(shown)] for i in range(size)]
+        requests = [
+            _request(question, name, prefixes[rng.integers(PREFIXES)], rng) for name in names
+        ]
+        answers = endpoint.complete(requests, f"paraphrase {len(found)}/{wanted}")
+        asked += size
+        for answer, context in zip(answers, names, strict=True):
+            wording = clean_answer(answer, context)
+            reason = reject_reason(wording, question, attribute, allowed)
+            if reason is None and len(found) < wanted:
+                found.setdefault(normalise(wording), (wording, "llm"))
+    for wording in written:
+        if len(found) < wanted:
+            found.setdefault(normalise(wording), (wording, "grammar"))
+    if len(found) < wanted:
+        raise InputError(
+            f"paraphrase: {len(found)} of {wanted} wordings of {question.template!r}; add "
+            "productions to the attribute's grammar or lower paraphrase.per_split"
+        )
+    wordings = list(found.values())
+    return [wordings[index] for index in rng.permutation(len(wordings))]
+
+
+def _examples(
+    written: Sequence[str], context: str, rng: np.random.Generator
+) -> list[dict[str, str]]:
+    """Turns that show what rewording means: pairs of written wordings of the same question."""
+    chosen = rng.choice(len(written), size=2 * EXAMPLES, replace=False)
+    messages = [{"role": "system", "content": SYSTEM}]
+    for source, target in chosen.reshape(EXAMPLES, 2):
+        messages += [
+            {"role": "user", "content": f"Rewrite: {fill(written[source], context)}"},
+            {"role": "assistant", "content": fill(written[target], context)},
+        ]
+    return messages
+
+
+def _request(
+    question: Question, context: str, examples: list[dict[str, str]], rng: np.random.Generator
+) -> Request:
+    asked = {"role": "user", "content": f"Rewrite: {fill(question.template, context)}"}
+    seed = int(rng.integers(2**31))
+    return Request(messages=[*examples, asked], max_tokens=MAX_TOKENS, seed=seed)
+
+
+def paraphrase(
+    spec: DatasetSpec,
+    setting: str,
+    params: ParaphraseParams,
+    endpoint: Endpoint,
+) -> list[Prompt]:
+    """per_split prompts of every context in every split; no wording is in two splits."""
+    question = spec.attribute.settings[setting]
+    names = [context.name for context in spec.contexts]
+    rng = np.random.default_rng(params.seed)
+    prompts = []
+    groups = [names] if params.rewrite == "template" else [[name] for name in names]
+    for group in groups:
+        wordings = collect_wordings(question, spec.attribute, group, params, endpoint, rng)
+        for name in group:
+            for index, (wording, source) in enumerate(wordings):
+                split = SPLITS[index // params.per_split]
+                text = fill(wording, name)
+                prompts.append(Prompt(context=name, split=split, prompt=text, source=source))
+    return prompts

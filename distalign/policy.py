@@ -1,0 +1,147 @@
+"""A policy: what a method samples from. Base model, adapter if any, tokens, decoding."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distalign.records import InputError, write_json
+from distalign.steering import Steering
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
+
+PolicyDecoding = Literal["plain", "two_step"]
+DESCRIPTION = "policy.json"
+
+
+class LoraParams(BaseModel):
+    """The `lora` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    target_modules: list[str] | Literal["all-linear"]
+
+
+class Policy(BaseModel):
+    """`policy.json`, beside the adapter's own files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    method: str
+    base_sha256: str
+    """Digest of the base weights that the adapter belongs to."""
+    adapter: bool
+    steering: Steering | None
+    decoding: PolicyDecoding
+
+
+def load_base(base: Path) -> Any:
+    """The base model in bfloat16. Eager attention is the faster one for short rows on CPU."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    return AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16, attn_implementation=attention
+    )
+
+
+def _grow_vocabulary(model: Any, tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Give added tokens their rows of the embedding."""
+    if len(tokenizer) > model.config.vocab_size:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+
+
+def new_adapter(
+    base: Path, tokenizer: "PreTrainedTokenizerBase", lora: LoraParams, steering: Steering | None
+) -> "PeftModel":
+    """The base model with a fresh LoRA in float32; rows of added tokens are trainable."""
+    from peft import LoraConfig, get_peft_model
+
+    model = load_base(base)
+    vocabulary = model.config.vocab_size
+    _grow_vocabulary(model, tokenizer)
+    added = [i for i in (steering.ids if steering else []) if i >= vocabulary]
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=0.0,
+        target_modules=lora.target_modules,
+        trainable_token_indices=added or None,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def load_adapter(
+    base: Path, adapter: Path, tokenizer: "PreTrainedTokenizerBase", trainable: bool
+) -> "PeftModel":
+    """The base model with a saved adapter.
+
+    Raises:
+        InputError: the adapter's files are missing or damaged, or do not fit the model.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    model = load_base(base)
+    _grow_vocabulary(model, tokenizer)
+    try:
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{adapter}: not an adapter of {base} ({error}); delete the folder and run `dvc repro`"
+        ) from error
+
+
+def save_policy(
+    policy: Policy, model: "PeftModel | None", tokenizer: Any, folder: Path
+) -> None:
+    """Write adapter and tokenizer (for a trained method), then policy.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if model is not None:
+        model.save_pretrained(folder, selected_adapters=["default"])
+        tokenizer.save_pretrained(folder)
+    write_json(folder / DESCRIPTION, policy.model_dump())
+
+
+def read_policy(folder: Path) -> Policy:
+    """Read policy.json. Raises InputError naming the folder."""
+    try:
+        return Policy.model_validate_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{folder}: no policy ({error}); run `dvc repro`") from error
+
+
+def check_base(policy: Policy, sha256: str, folder: Path) -> None:
+    """Raises InputError if the policy was trained on other base weights."""
+    if policy.base_sha256 != sha256:
+        raise InputError(
+            f"{folder}: trained on base weights {policy.base_sha256[:12]}, these are "
+            f"{sha256[:12]}; run `dvc repro` to train anew"
+        )
+
+
+@contextlib.contextmanager
+def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
+    """A folder with the policy's whole model, its adapter merged into the weights.
+
+    One path for every engine: vLLM's own LoRA path takes no added embedding rows.
+    """
+    from transformers import AutoTokenizer
+
+    if not policy.adapter:
+        yield base
+        return
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    with tempfile.TemporaryDirectory() as name:
+        model = load_adapter(base, folder, tokenizer, trainable=False).merge_and_unload()
+        model.save_pretrained(name)
+        tokenizer.save_pretrained(name)
+        del model
+        yield Path(name)

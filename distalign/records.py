@@ -1,0 +1,198 @@
+"""The records that cross a stage boundary: their schema, and how they are read and written.
+
+Every hand-off between stages is one JSONL file with one of these records a line, or one
+JSON file that holds a `DatasetSpec`. Unknown fields are refused, so a schema has one place.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class InputError(ValueError):
+    """Something a person can mend: the message names the file, the place and the way out."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Category(Record):
+    """One value a_k of an attribute."""
+
+    name: str
+    words: list[str] = Field(min_length=1)
+    """Words that express the category in an answer, the one to ask for first."""
+    tokens: dict[str, str]
+    """Steering token per surface form, e.g. {"digits": "0", "pronouns": "he"}."""
+
+
+class Question(Record):
+    """What is asked in one setting, and how its wordings are recognised and made."""
+
+    template: str
+    """Table 9 of the paper; {context} is the slot."""
+    topic: list[str] = Field(min_length=1)
+    """A rewording asks the same thing only if it holds one of these words."""
+    requests: list[str]
+    """Words that may begin a wording that does not end in a question mark."""
+    vocabulary: list[str]
+    """Words a rewording may use beside those of the grammar: others change what is asked."""
+    grammar: dict[str, list[str]]
+    """Written productions; `grammar["root"]` is the start, {name} expands another."""
+    answers: list[str] = Field(min_length=1)
+    """Sentence frames for written answers; {context} and {word} are the slots."""
+
+
+class Attribute(Record):
+    name: str
+    categories: list[Category] = Field(min_length=2)
+    settings: dict[str, Question]
+
+
+class Context(Record):
+    """What a prompt is about, with its target P*(.|c) in the order of the categories."""
+
+    name: str
+    target: list[float]
+
+
+class DatasetSpec(Record):
+    """attribute x region x target: everything the later stages know of a dataset."""
+
+    name: str
+    target: Literal["real", "even"]
+    attribute: Attribute
+    contexts: list[Context] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _targets_are_distributions(self) -> "DatasetSpec":
+        for context in self.contexts:
+            if len(context.target) != len(self.attribute.categories):
+                raise ValueError(f"{context.name}: one probability a category is needed")
+            if min(context.target) < 0 or abs(sum(context.target) - 1) > 1e-9:
+                raise ValueError(f"{context.name}: the target is not a distribution")
+        return self
+
+    @property
+    def categories(self) -> list[str]:
+        return [category.name for category in self.attribute.categories]
+
+    def context(self, name: str) -> Context:
+        return {context.name: context for context in self.contexts}[name]
+
+
+class Prompt(Record):
+    context: str
+    split: Split
+    prompt: str
+    source: Literal["llm", "grammar"]
+
+
+class Response(Record):
+    """A row (x, r, a) of D_base (equation 6)."""
+
+    context: str
+    prompt: str
+    response: str
+    category: str
+    source: Literal["llm", "grammar"]
+
+
+class Preference(Record):
+    """A row (x, y_w, y_l) of D_pref (equations 7-9), texts without their steering tokens.
+
+    The sequences are [category; response] (desirable), [rejected_category;
+    rejected_response] (the paper's consistent pair) and [category; rejected_response]
+    (the mismatched pair, whose token and text contradict each other).
+    """
+
+    context: str
+    prompt: str
+    category: str
+    response: str
+    rejected_category: str
+    rejected_response: str
+
+
+class Round(Record):
+    """One independent generation."""
+
+    context: str
+    round: int = Field(ge=0)
+    prompt: str
+    text: str
+    """The response without its steering token."""
+    drawn: str | None
+    """Category of the steering token that starts the response, if there is one."""
+    probabilities: list[float] | None
+    """P_theta(tau|x) restricted to the steering tokens, in the order of the categories."""
+    mass: float | None
+    """Probability of all steering tokens together in the whole vocabulary."""
+
+
+class Judgement(Round):
+    category: str | None
+    """The category that the text expresses; None is an invalid response."""
+    judge: str
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_jsonl(path: Path, record: type[R]) -> list[R]:
+    """Read and check one record a line. Raises InputError naming file and line."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; `dvc repro` or `dvc pull` makes it")
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line:
+            continue
+        try:
+            rows.append(record.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "record"
+            raise InputError(
+                f"{path}:{number}: not a {record.__name__} ({where}: {first['msg']}); "
+                "delete the file and run `dvc repro`"
+            ) from error
+    return rows
+
+
+def read_spec(path: Path) -> DatasetSpec:
+    """Read a data set's specification. Raises InputError naming the file."""
+    try:
+        return DatasetSpec.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path}: not a data set specification ({error})") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a reader never meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_jsonl(path: Path, rows: Iterable[Record]) -> None:
+    write_text(path, "".join(row.model_dump_json() + "\n" for row in rows))
+
+
+def write_json(path: Path, value: object) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

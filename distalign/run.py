@@ -1,0 +1,73 @@
+"""One training run from data to adapter: seeded, logged, and resumed where it was cut off."""
+
+import csv
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distalign.policy import LoraParams, load_adapter, new_adapter
+from distalign.records import DatasetSpec, Preference, Prompt, write_text
+from distalign.steering import Steering
+from distalign.training import Trained, fit, make_trainer
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
+
+
+def train(
+    params: Trained,
+    base: Path,
+    start: Path | None,
+    lora: LoraParams,
+    tokenizer: "PreTrainedTokenizerBase",
+    steering: Steering | None,
+    rows: Sequence[Preference],
+    prompts: Sequence[Prompt],
+    spec: DatasetSpec,
+    workspace: Path,
+    log: Path,
+) -> "PeftModel":
+    """Train an adapter and write its log.
+
+    Args:
+        start: adapter to go on from, which is also the reference; None for a fresh one.
+        steering: None trains on bare responses.
+        prompts: of which the validation prompts measure calibration.
+        workspace: checkpoints; removed at the end.
+        log: CSV file to write, a row a logged step.
+    """
+    from transformers import set_seed
+
+    from distalign.calibration import Calibration, LiveCallback
+
+    set_seed(params.seed)
+    if start is None:
+        model = new_adapter(base, tokenizer, lora, steering)
+    else:
+        model = load_adapter(base, start, tokenizer, trainable=True)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+    calibration = None
+    if steering is not None:
+        unseen = [prompt for prompt in prompts if prompt.split == "validation"]
+        calibration = Calibration(tokenizer, steering, unseen, spec, params.calibration_prompts)
+    live = workspace / "live"
+    fit(trainer, workspace, LiveCallback(live, calibration))
+    write_text(log, training_table(live))
+    shutil.rmtree(workspace)
+    return trainer.model
+
+
+def training_table(live: Path) -> str:
+    """DVCLive's one file a metric as one CSV text, a column a metric and a row a step."""
+    steps: dict[int, dict[str, str]] = {}
+    files = sorted((live / "plots" / "metrics").glob("**/*.tsv"))
+    for path in files:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                steps.setdefault(int(row["step"]), {})[path.stem] = row[path.stem]
+    lines = [",".join(["step", *(path.stem for path in files)])]
+    for step, values in sorted(steps.items()):
+        lines.append(",".join([str(step), *(values.get(path.stem, "") for path in files)]))
+    return "\n".join(lines) + "\n"

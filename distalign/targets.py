@@ -1,0 +1,130 @@
+"""Target distributions P*(.|c) from census counts or by decree (paper section 4, table 8)."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distalign.records import Attribute, Context, DatasetSpec, InputError
+
+CONTEXT_COLUMN = "occupation"
+LABEL_COLUMNS = ("sector",)
+
+
+class DatasetParams(BaseModel):
+    """What a data set is made of: attribute x region x target."""
+
+    model_config = ConfigDict(extra="forbid")
+    attribute: str
+    counts: str
+    target: Literal["real", "even"]
+
+
+class TargetsParams(BaseModel):
+    """The `targets` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    max_contexts: int | None = Field(ge=1)
+    datasets: dict[str, DatasetParams]
+
+    def dataset(self, name: str) -> DatasetParams:
+        """Raises InputError that lists the data sets there are."""
+        if name not in self.datasets:
+            raise InputError(f"targets: no data set {name!r}; there are {list(self.datasets)}")
+        return self.datasets[name]
+
+
+def read_attribute(path: Path) -> Attribute:
+    """Read an attribute's categories, words, steering tokens and questions.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or lacks or misspells a field.
+    """
+    try:
+        return Attribute.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise InputError(f"{path}: not an attribute definition: {error}") from error
+
+
+def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
+    """Read the counts of each context from a CSV file with one row a context.
+
+    Args:
+        path: columns `occupation`, optionally `sector`, and `<category>_count` for each
+            category in lower case. Other columns are refused: a misspelt one would
+            otherwise be lost in silence.
+        categories: names of the categories, in order.
+
+    Returns:
+        Context name -> counts in the order of `categories`, in the file's order.
+
+    Raises:
+        InputError: naming file and row for a duplicate context, a count that is missing,
+            negative or not a whole number, or a total of 0.
+    """
+    columns = [f"{category.lower()}_count" for category in categories]
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; put the counts there or mend `targets`")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        header = reader.fieldnames or []
+        missing = [name for name in (CONTEXT_COLUMN, *columns) if name not in header]
+        unknown = [name for name in header if name not in (CONTEXT_COLUMN, *LABEL_COLUMNS, *columns)]
+        if missing or unknown:
+            raise InputError(
+                f"{path}:1: missing columns {missing}, unknown columns {unknown}; expected "
+                f"{[CONTEXT_COLUMN, *columns]} and optionally {list(LABEL_COLUMNS)}"
+            )
+        counts: dict[str, list[int]] = {}
+        for row in reader:
+            where = f"{path}:{reader.line_num}"
+            name = (row[CONTEXT_COLUMN] or "").strip()
+            if not name:
+                raise InputError(f"{where}: the row names no {CONTEXT_COLUMN}")
+            if name in counts:
+                raise InputError(f"{where}: duplicate {CONTEXT_COLUMN} {name!r}")
+            if None in row:
+                raise InputError(f"{where}: more fields than columns (quote commas in names)")
+            counts[name] = [_count(row[column], f"{where}: {column}") for column in columns]
+            if sum(counts[name]) == 0:
+                raise InputError(f"{where}: the counts of {name!r} add up to 0")
+    if not counts:
+        raise InputError(f"{path}: no rows")
+    return counts
+
+
+def _count(text: str | None, where: str) -> int:
+    if text is None or not text.strip():
+        raise InputError(f"{where} is missing")
+    try:
+        value = int(text)
+    except ValueError:
+        raise InputError(f"{where} is {text!r}, not a whole number") from None
+    if value < 0:
+        raise InputError(f"{where} is {value}, a negative count")
+    return value
+
+
+def build_spec(
+    name: str,
+    attribute: Attribute,
+    counts_path: Path,
+    target: Literal["real", "even"],
+    max_contexts: int | None = None,
+) -> DatasetSpec:
+    """P*(.|c) = counts / total (real) or 1/K (even) for each context of the counts file."""
+    categories = [category.name for category in attribute.categories]
+    rows = list(read_counts(counts_path, categories).items())[:max_contexts]
+    contexts = [
+        Context(
+            name=context,
+            target=[count / sum(counts) for count in counts]
+            if target == "real"
+            else [1 / len(categories)] * len(categories),
+        )
+        for context, counts in rows
+    ]
+    return DatasetSpec(name=name, target=target, attribute=attribute, contexts=contexts)

@@ -1,0 +1,163 @@
+"""TRL's trainers on one shared forward pass, and the paper's hybrid objective (equations 1-5)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
+from trl.trainer.utils import use_adapter
+
+from distalign.forward import Completions, score_completions, score_mismatched
+from distalign.objective import KLDomain, calibration_loss, kto_loss, kto_reference_point
+
+REFERENCE_ADAPTER = "ref"
+
+
+def score(trainer: Any, model: Any, inputs: dict[str, Tensor]) -> Completions:
+    """Score a TRL batch with keys input_ids, attention_mask and completion_mask."""
+    return score_completions(
+        trainer.accelerator.unwrap_model(model).get_base_model(),
+        inputs["input_ids"],
+        inputs["attention_mask"],
+        inputs["completion_mask"],
+    )
+
+
+def reference(trainer: Any, model: Any) -> Any:
+    """Context in which the model is the reference: the adapter that training began with."""
+    return use_adapter(trainer.accelerator.unwrap_model(model), adapter_name=REFERENCE_ADAPTER)
+
+
+class IFTTrainer(SFTTrainer):
+    """Mean cross-entropy over completion tokens: SFTTrainer's loss."""
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        mask = (inputs["labels"] != -100).long()
+        scored = score(self, model, {**inputs, "completion_mask": mask})
+        return -scored.logps.sum() / scored.n_tokens
+
+
+class PairTrainer(DPOTrainer):
+    """The sigmoid loss of DPO: DPOTrainer's default."""
+
+    def compute_ref_log_probs(
+        self, model: Any, inputs: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        with torch.no_grad(), reference(self, model):
+            chosen, rejected = score(self, model, inputs).logps.chunk(2)
+        return chosen, rejected
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        chosen, rejected = score(self, model, inputs).logps.chunk(2)
+        margin = chosen - inputs["ref_chosen_logps"] - (rejected - inputs["ref_rejected_logps"])
+        return -F.logsigmoid(self.beta * margin).mean()
+
+
+@dataclass
+class HybridCollator(DataCollatorForUnpairedPreference):
+    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions (B, T)."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        mismatched = [torch.tensor(example.pop("KL_completion_ids")) for example in examples]
+        batch = super().torch_call(examples)
+        batch["target"] = torch.tensor([example["target"] for example in examples])
+        batch["KL_ids"] = pad_sequence(mismatched, True, self.pad_token_id)
+        batch["KL_mask"] = pad_sequence([torch.ones_like(ids) for ids in mismatched], True, 0)
+        return batch
+
+
+class HybridTrainer(KTOTrainer):
+    """Minimises kto_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
+
+    The reference is the adapter that the model carries when the trainer is made (the
+    warm-up), of which TRL keeps a frozen copy. Rows need a column `target`.
+
+    Args:
+        steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
+        kl_domain, kl_weight, kto_weight: see `distalign.objective`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        steering_ids: list[int],
+        kl_domain: KLDomain,
+        kl_weight: float,
+        kto_weight: float,
+        **kwargs: Any,
+    ) -> None:
+        self._steering_ids = torch.tensor(steering_ids)
+        self._kl_domain = kl_domain
+        self._kl_weight = kl_weight
+        self._kto_weight = kto_weight
+        collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
+        super().__init__(*args, data_collator=collator, **kwargs)
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        if "target" not in self._signature_columns:
+            self._signature_columns.append("target")
+
+    def _mismatched(self, model: Any, scored: Completions, inputs: dict[str, Tensor]) -> Tensor:
+        body = self.accelerator.unwrap_model(model).get_base_model()
+        return score_mismatched(body, scored, inputs["KL_ids"], inputs["KL_mask"])
+
+    def compute_ref_log_probs(
+        self, model: Any, inputs: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        with torch.no_grad(), reference(self, model):
+            scored = score(self, model, inputs)
+            return scored.logps, self._mismatched(model, scored, inputs)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        scored = score(self, model, inputs)
+        calibration = calibration_loss(
+            scored.first_logits,
+            self._steering_ids.to(scored.logps.device),
+            inputs["target"],
+            self._kl_domain,
+        )
+        desirable = inputs["label"].bool()
+        log_ratios = scored.logps - inputs["ref_logps"]
+        z_0 = kto_reference_point(
+            self.accelerator.gather_for_metrics(self._mismatched(model, scored, inputs)),
+            self.accelerator.gather_for_metrics(inputs["ref_KL_logps"]),
+        )
+        kto = kto_loss(
+            log_ratios, desirable, z_0, self.beta, self.desirable_weight, self.undesirable_weight
+        )
+        self._record(
+            calibration=calibration,
+            kto=kto,
+            kl=z_0,
+            reward_desirable=self.beta * log_ratios[desirable].mean(),
+            reward_undesirable=self.beta * log_ratios[~desirable].mean(),
+        )
+        return self._kto_weight * kto + self._kl_weight * calibration
+
+    def _record(self, **values: Tensor) -> None:
+        log = self._metrics["train" if self.model.training else "eval"]
+        for name, value in values.items():
+            log[name].append(self.accelerator.gather_for_metrics(value.detach()).mean().item())

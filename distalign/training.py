@@ -1,0 +1,195 @@
+"""Train the adapters of the warm-up, IFT, DPO and the hybrid method with TRL, resumably."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from distalign.objective import KLDomain
+from distalign.policy import PolicyDecoding
+from distalign.preference_data import RejectedForm, dpo_rows, hybrid_rows, ift_rows
+from distalign.records import DatasetSpec, InputError, Preference
+from distalign.steering import Steering
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback
+
+CHECKPOINTS = 5
+LOGS = 15
+
+
+class Schedule(BaseModel):
+    """What every trained method has: data, passes and the learning rate's course."""
+
+    model_config = ConfigDict(extra="forbid")
+    seed: int
+    rows: int = Field(ge=1)
+    """Rows of D_pref, from its start: every prefix keeps contexts and shares balanced."""
+    epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=2, multiple_of=2)
+    """Sequences a step; a row of D_pref is two of them in the hybrid method."""
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine", "linear"]
+    warmup_steps: int = Field(ge=0)
+    calibration_prompts: int = Field(ge=1)
+    """Validation prompts on which calibration is logged."""
+
+
+class IFTParams(Schedule):
+    objective: Literal["ift"]
+
+
+class WarmupParams(IFTParams):
+    """The `warmup` block of params.yaml."""
+
+    steering: str
+    """Form of the steering tokens, a key of the attribute's `tokens`."""
+
+
+class DPOParams(Schedule):
+    objective: Literal["dpo"]
+    decoding: PolicyDecoding
+    beta: float = Field(gt=0)
+    rejected: RejectedForm
+
+
+class HybridParams(Schedule):
+    objective: Literal["hybrid"]
+    decoding: PolicyDecoding
+    beta: float = Field(gt=0)
+    desirable_weight: float = Field(ge=0)
+    undesirable_weight: float = Field(ge=0)
+    kl_weight: float = Field(ge=0)
+    kto_weight: float = Field(ge=0)
+    kl_domain: KLDomain
+    rejected: RejectedForm
+
+
+class PromptedParams(BaseModel):
+    """A method that trains nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+    objective: Literal["none"]
+
+
+Trained = IFTParams | DPOParams | HybridParams
+
+
+class MethodParams(RootModel[Annotated[Trained | PromptedParams, Field(discriminator="objective")]]):
+    """One entry of the `train` block of params.yaml."""
+
+
+def common_arguments(params: Schedule, workspace: Path, n_sequences: int) -> dict[str, Any]:
+    """Arguments of every TRL trainer here. No autocast: weights are bfloat16, LoRA float32."""
+    import torch
+
+    steps = max(1, int(n_sequences // params.batch_size * params.epochs))
+    return {
+        "output_dir": str(workspace),
+        "per_device_train_batch_size": params.batch_size,
+        "num_train_epochs": params.epochs,
+        "learning_rate": params.learning_rate,
+        "lr_scheduler_type": params.schedule,
+        "warmup_steps": params.warmup_steps,
+        "seed": params.seed,
+        "bf16": False,
+        "use_cpu": not torch.cuda.is_available(),
+        "gradient_checkpointing": False,
+        "save_strategy": "steps",
+        "save_steps": max(1, steps // CHECKPOINTS),
+        "save_total_limit": 2,
+        "logging_steps": max(1, steps // LOGS),
+        "report_to": "none",
+        "dataloader_drop_last": True,
+    }
+
+
+def make_trainer(
+    params: Trained,
+    model: "PeftModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    rows: Sequence[Preference],
+    spec: DatasetSpec,
+    steering: Steering | None,
+    workspace: Path,
+) -> "Trainer":
+    """The trainer of an objective; `steering` None trains on bare responses (IFT only).
+
+    Raises:
+        InputError: more rows are asked for than there are.
+    """
+    from trl import DPOConfig, KTOConfig, SFTConfig
+
+    from distalign.trainer import HybridTrainer, IFTTrainer, PairTrainer
+
+    if params.rows > len(rows):
+        raise InputError(f"{params.rows} training rows are asked for, D_pref has {len(rows)}")
+    rows = rows[: params.rows]
+    tokens = dict(zip(spec.categories, steering.tokens, strict=True)) if steering else None
+    if isinstance(params, IFTParams):
+        data = ift_rows(rows, tokens)
+        common = common_arguments(params, workspace, len(data))
+        arguments = SFTConfig(**common, completion_only_loss=True)
+        return IFTTrainer(model, arguments, train_dataset=data, processing_class=tokenizer)
+    if isinstance(params, DPOParams):
+        data = dpo_rows(rows, tokens, params.rejected)
+        common = common_arguments(params, workspace, len(data))
+        arguments = DPOConfig(**common, beta=params.beta, precompute_ref_log_probs=True)
+        return PairTrainer(model, None, arguments, train_dataset=data, processing_class=tokenizer)
+    data = hybrid_rows(rows, tokens, params.rejected, params.batch_size, spec)
+    arguments = KTOConfig(
+        **common_arguments(params, workspace, len(data)),
+        beta=params.beta,
+        desirable_weight=params.desirable_weight,
+        undesirable_weight=params.undesirable_weight,
+        precompute_ref_log_probs=True,
+    )
+    return HybridTrainer(
+        model,
+        None,
+        arguments,
+        train_dataset=data,
+        processing_class=tokenizer,
+        steering_ids=steering.ids,
+        kl_domain=params.kl_domain,
+        kl_weight=params.kl_weight,
+        kto_weight=params.kto_weight,
+    )
+
+
+def workspace_of(root: Path, params: Sequence[BaseModel], inputs: Sequence[Path]) -> Path:
+    """A folder for checkpoints, named by all that decides the run.
+
+    It lies outside the pipeline's outputs, which DVC deletes before a stage runs.
+    """
+    digest = hashlib.sha256("".join(block.model_dump_json() for block in params).encode())
+    for path in inputs:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return root / digest.hexdigest()[:16]
+
+
+def last_checkpoint(workspace: Path) -> Path | None:
+    """The newest whole checkpoint; those that a crash cut short are removed."""
+    found = sorted(workspace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for path in reversed(found):
+        try:
+            # Written last by transformers, after weights, optimizer and generator states.
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            return path
+        except (OSError, json.JSONDecodeError):
+            shutil.rmtree(path)
+    return None
+
+
+def fit(trainer: "Trainer", workspace: Path, callback: "TrainerCallback") -> None:
+    """Train to the end, from the last checkpoint of an interrupted run if there is one."""
+    checkpoint = last_checkpoint(workspace)
+    trainer.add_callback(callback)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -1,0 +1,14 @@
+"""Fetch a base model: its weights as safetensors, its tokenizer and where they came from."""
+
+from distalign.base_model import BaseModelParams, fetch
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(__doc__, model="name of the model in params.yaml", out="folder to fill")
+    params = block(BaseModelParams, "base_model", args.model)
+    fetch(params.source, params.revision, args.out)
+
+
+if __name__ == "__main__":
+    run(main)

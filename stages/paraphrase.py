@@ -1,0 +1,28 @@
+"""Rewrite the question into distinct prompts for train, validation and test with an LLM."""
+
+from distalign.endpoint import EndpointParams, open_endpoint
+from distalign.paraphrase import ParaphraseParams, paraphrase
+from distalign.records import read_spec, write_json, write_jsonl
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        spec="data set specification",
+        setting="attribute or story",
+        llm="folder of the base model that is served where llm.model is null",
+        store="folder that keeps the LLM's answers",
+        out="JSONL file of prompts to write",
+        report="JSON file for the share of each source",
+    )
+    params = block(ParaphraseParams, "paraphrase")
+    with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
+        prompts = paraphrase(read_spec(args.spec), args.setting, params, endpoint)
+    by_llm = sum(prompt.source == "llm" for prompt in prompts)
+    write_jsonl(args.out, prompts)
+    write_json(args.report, {"n_prompts": len(prompts), "llm_share": by_llm / len(prompts)})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,37 @@
+"""Write responses of every category with an LLM and draw D_base from them (equation 6)."""
+
+import numpy as np
+
+from distalign.endpoint import EndpointParams, open_endpoint
+from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
+from distalign.synthesize import SynthesizeParams, draw_base, write_pool
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        spec="data set specification",
+        prompts="JSONL file of prompts",
+        setting="attribute or story",
+        llm="folder of the base model that is served where llm.model is null",
+        store="folder that keeps the LLM's answers",
+        pool="JSONL file for the distinct responses of each category",
+        out="JSONL file for D_base",
+        report="JSON file for the share of each source",
+    )
+    params = block(SynthesizeParams, "synthesize")
+    spec, prompts = read_spec(args.spec), read_jsonl(args.prompts, Prompt)
+    question = spec.attribute.settings[args.setting]
+    rng = np.random.default_rng(params.seed)
+    with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
+        pool = write_pool(spec, question, params, endpoint, rng)
+    base = draw_base(spec, prompts, pool, params.responses, rng)
+    by_llm = sum(row.source == "llm" for row in pool)
+    write_jsonl(args.pool, pool)
+    write_jsonl(args.out, base)
+    write_json(args.report, {"n_responses": len(pool), "llm_share": by_llm / len(pool)})
+
+
+if __name__ == "__main__":
+    run(main)

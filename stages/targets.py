@@ -1,0 +1,26 @@
+"""Write a data set's specification: attribute, contexts and their targets P*(.|c)."""
+
+from pathlib import Path
+
+from distalign.records import write_json
+from distalign.targets import TargetsParams, build_spec, read_attribute
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        dataset="name of the data set in params.yaml",
+        attributes="folder with one YAML file an attribute",
+        out="JSON file to write",
+    )
+    params = block(TargetsParams, "targets")
+    definition = params.dataset(args.dataset)
+    attribute = read_attribute(args.attributes / f"{definition.attribute}.yaml")
+    counts = Path(definition.counts)
+    spec = build_spec(args.dataset, attribute, counts, definition.target, params.max_contexts)
+    write_json(args.out, spec.model_dump())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,53 @@
+"""Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
+
+from transformers import AutoTokenizer
+
+from distalign.base_model import read_source
+from distalign.policy import LoraParams, Policy, save_policy
+from distalign.records import Preference, Prompt, read_jsonl, read_spec
+from distalign.run import train
+from distalign.steering import resolve
+from distalign.training import WarmupParams, workspace_of
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        spec="data set specification",
+        prompts="JSONL file of prompts (calibration is logged on the validation split)",
+        preferences="JSONL file of D_pref",
+        base="folder of the base model",
+        checkpoints="folder for checkpoints of unfinished runs",
+        out="folder for the adapter",
+        log="CSV file for the training log",
+    )
+    params, lora = block(WarmupParams, "warmup"), block(LoraParams, "lora")
+    spec = read_spec(args.spec)
+    tokenizer = AutoTokenizer.from_pretrained(args.base)
+    steering = resolve(tokenizer, spec.attribute, params.steering)
+    model = train(
+        params,
+        args.base,
+        None,
+        lora,
+        tokenizer,
+        steering,
+        read_jsonl(args.preferences, Preference),
+        read_jsonl(args.prompts, Prompt),
+        spec,
+        workspace_of(args.checkpoints, [params, lora], [args.base, args.preferences]),
+        args.log,
+    )
+    policy = Policy(
+        method="warmup",
+        base_sha256=read_source(args.base)["sha256"],
+        adapter=True,
+        steering=steering,
+        decoding="two_step",
+    )
+    save_policy(policy, model, tokenizer, args.out)
+
+
+if __name__ == "__main__":
+    run(main)
