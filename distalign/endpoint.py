@@ -43,6 +43,10 @@ class EndpointParams(BaseModel):
     """Send a seed with each request; endpoints that refuse it need false."""
 
 
+class UnexpectedAnswerError(Exception):
+    """The endpoint answered with something else than a chat completion."""
+
+
 class Request(BaseModel):
     """One chat completion; `seed` tells rounds apart that are otherwise alike."""
 
@@ -117,13 +121,15 @@ class Endpoint:
             if not api_key:
                 raise InputError(f"llm.model is set: export its key as {KEY_VARIABLE}")
         self._store.parent.mkdir(parents=True, exist_ok=True)
+        end_last_line(self._store)
         gate = asyncio.Semaphore(self._params.in_flight)
         async with AsyncOpenAI(
             base_url=base_url, api_key=api_key, max_retries=MAX_RETRIES, timeout=300
         ) as client:
-            with self._store.open("a", encoding="utf-8") as store, tqdm(
-                total=len(missing), desc=label, unit="request"
-            ) as bar:
+            with (
+                self._store.open("a", encoding="utf-8") as store,
+                tqdm(total=len(missing), desc=label, unit="request") as bar,
+            ):
 
                 async def answer(key: str, request: Request) -> None:
                     async with gate:
@@ -137,7 +143,7 @@ class Endpoint:
                     async with asyncio.TaskGroup() as group:
                         for key, request in missing.items():
                             group.create_task(answer(key, request))
-                except* OpenAIError as errors:
+                except* (OpenAIError, UnexpectedAnswerError) as errors:
                     first = errors.exceptions[0]
                     raise InputError(
                         f"{base_url or 'the OpenAI API'}: {type(first).__name__}: {first}; "
@@ -147,6 +153,7 @@ class Endpoint:
 
     async def _one(self, client: "AsyncOpenAI", request: Request) -> str:
         from openai import omit
+        from openai.types.chat import ChatCompletion
 
         answer = await client.chat.completions.create(
             model=self._params.model or self._params.serve,
@@ -155,7 +162,16 @@ class Endpoint:
             temperature=self._params.temperature,
             seed=request.seed if self._params.seeded else omit,
         )
+        if not isinstance(answer, ChatCompletion):
+            raise UnexpectedAnswerError(f"not a chat completion: {str(answer)[:200]!r}")
         return (answer.choices[0].message.content or "") if answer.choices else ""
+
+
+def end_last_line(path: Path) -> None:
+    """Let what is appended start on a line of its own, whatever a crash left behind."""
+    if path.is_file() and not path.read_bytes().endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")
 
 
 def _read_store(path: Path) -> dict[str, str]:
@@ -168,7 +184,8 @@ def _read_store(path: Path) -> dict[str, str]:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
-        answers[row["key"]] = row["text"]
+        if isinstance(row, dict):
+            answers[row["key"]] = row["text"]
     return answers
 
 

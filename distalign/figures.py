@@ -106,7 +106,8 @@ def _dots(ax: Axes, x: np.ndarray, y: np.ndarray, bars: np.ndarray, label: str) 
 
 
 def _remark(ax: Axes, y: float, text: str) -> None:
-    ax.text(0.01, y, text, va="center", fontsize=8, color="#555555")
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    ax.text(0.01, y, text, va="center", fontsize=8, color="#555555", bbox=box)
 
 
 def _finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str, path: Path) -> None:

@@ -1,14 +1,14 @@
 """Read the category that a short answer expresses (attribute setting, paper section 4)."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from distalign.records import Attribute, Judgement, Round
 
 NAME = "words"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
@@ -29,7 +29,7 @@ def read_category(text: str, attribute: Attribute, context: str = "") -> str | N
     The context's own name is left out: it may hold a category's word, as "businessmen" do.
     """
     if context:
-        text = re.sub(re.escape(context), " ", text, flags=re.IGNORECASE)
+        text = _pattern((context,)).sub(" ", text)
     named = named_categories(text, attribute)
     return named[0] if len(named) == 1 else None
 

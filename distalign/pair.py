@@ -63,5 +63,5 @@ def interleave(rows: Sequence[Preference], rng: np.random.Generator) -> list[Pre
         by_context.setdefault(row.context, []).append(row)
     groups = list(by_context.values())
     groups = [groups[index] for index in rng.permutation(len(groups))]
-    longest = max(len(group) for group in groups)
+    longest = max((len(group) for group in groups), default=0)
     return [group[turn] for turn in range(longest) for group in groups if turn < len(group)]

@@ -1,7 +1,8 @@
 """Rewrite a question into distinct wordings for each split (paper section 4, A.1.2)."""
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,8 +17,17 @@ from distalign.prompts import (
     reject_reason,
     written_wordings,
 )
-from distalign.records import SPLITS, Attribute, DatasetSpec, InputError, Prompt, Question
+from distalign.records import (
+    SPLITS,
+    Attribute,
+    DatasetSpec,
+    InputError,
+    Prompt,
+    Question,
+    Split,
+)
 
+Source = Literal["llm", "grammar"]
 SYSTEM = "You rewrite questions. You keep their meaning and answer with one rewritten question."
 MAX_TOKENS = 40
 EXAMPLES = 3
@@ -49,6 +59,38 @@ def clean_answer(text: str, context: str) -> str:
     return re.sub(re.escape(context), SLOT, line, flags=re.IGNORECASE)
 
 
+def split_of(wording: str, seed: int) -> Split:
+    """The split a wording belongs to, whatever context it is met in."""
+    digest = hashlib.sha256(f"{seed} {normalise(wording)}".encode()).digest()
+    return SPLITS[digest[0] % len(SPLITS)]
+
+
+class Wordings:
+    """The first `per_split` wordings of each split that differ by more than punctuation."""
+
+    def __init__(self, per_split: int, seed: int) -> None:
+        self._per_split = per_split
+        self._seed = seed
+        self._found: dict[Split, dict[str, tuple[str, Source]]] = {split: {} for split in SPLITS}
+
+    def add(self, wording: str, source: Source) -> None:
+        found = self._found[split_of(wording, self._seed)]
+        if len(found) < self._per_split:
+            found.setdefault(normalise(wording), (wording, source))
+
+    def __len__(self) -> int:
+        return sum(len(found) for found in self._found.values())
+
+    @property
+    def wanted(self) -> int:
+        return len(SPLITS) * self._per_split
+
+    def __iter__(self) -> Iterator[tuple[Split, str, Source]]:
+        for split, found in self._found.items():
+            for wording, source in found.values():
+                yield split, wording, source
+
+
 def collect_wordings(
     question: Question,
     attribute: Attribute,
@@ -56,8 +98,8 @@ def collect_wordings(
     params: ParaphraseParams,
     endpoint: Endpoint,
     rng: np.random.Generator,
-) -> list[tuple[str, Literal["llm", "grammar"]]]:
-    """3 x per_split wordings that differ by more than case and punctuation, in random order.
+) -> Wordings:
+    """`per_split` wordings for each split, from the LLM as far as its budget goes.
 
     Args:
         contexts: names to show the LLM in turn; the slot takes their place afterwards.
@@ -65,46 +107,44 @@ def collect_wordings(
     Raises:
         InputError: LLM and grammar together yield too few.
     """
-    wanted = len(SPLITS) * params.per_split
     written = list(written_wordings(question, attribute, rng))
     allowed = allowed_words(question)
-    found: dict[str, tuple[str, Literal["llm", "grammar"]]] = {}
-    budget = int(wanted * params.requests_per_wording)
+    wordings = Wordings(params.per_split, params.seed)
+    budget = int(wordings.wanted * params.requests_per_wording)
     shown = sorted(contexts, key=len)[:SHOWN_CONTEXTS]
     prefixes = [_examples(written, shown[i % len(shown)], rng) for i in range(PREFIXES)]
     asked = 0
-    while len(found) < wanted and asked < budget:
+    while len(wordings) < wordings.wanted and asked < budget:
         size = min(params.batch, budget - asked)
         names = [shown[(asked + i) % len(shown)] for i in range(size)]
         requests = [
             _request(question, name, prefixes[rng.integers(PREFIXES)], rng) for name in names
         ]
-        answers = endpoint.complete(requests, f"paraphrase {len(found)}/{wanted}")
+        answers = endpoint.complete(requests, f"paraphrase {len(wordings)}/{wordings.wanted}")
         asked += size
-        for answer, context in zip(answers, names, strict=True):
-            wording = clean_answer(answer, context)
-            reason = reject_reason(wording, question, attribute, allowed)
-            if reason is None and len(found) < wanted:
-                found.setdefault(normalise(wording), (wording, "llm"))
+        for answer, name in zip(answers, names, strict=True):
+            wording = clean_answer(answer, name)
+            if reject_reason(wording, question, attribute, allowed) is None:
+                wordings.add(wording, "llm")
     for wording in written:
-        if len(found) < wanted:
-            found.setdefault(normalise(wording), (wording, "grammar"))
-    if len(found) < wanted:
+        wordings.add(wording, "grammar")
+    if len(wordings) < wordings.wanted:
         raise InputError(
-            f"paraphrase: {len(found)} of {wanted} wordings of {question.template!r}; add "
-            "productions to the attribute's grammar or lower paraphrase.per_split"
+            f"paraphrase: {len(wordings)} of {wordings.wanted} wordings of "
+            f"{question.template!r}; add productions to the attribute's grammar or lower "
+            "paraphrase.per_split"
         )
-    wordings = list(found.values())
-    return [wordings[index] for index in rng.permutation(len(wordings))]
+    return wordings
 
 
 def _examples(
     written: Sequence[str], context: str, rng: np.random.Generator
 ) -> list[dict[str, str]]:
     """Turns that show what rewording means: pairs of written wordings of the same question."""
-    chosen = rng.choice(len(written), size=2 * EXAMPLES, replace=False)
+    n_pairs = min(EXAMPLES, len(written) // 2)
+    chosen = rng.choice(len(written), size=2 * n_pairs, replace=False)
     messages = [{"role": "system", "content": SYSTEM}]
-    for source, target in chosen.reshape(EXAMPLES, 2):
+    for source, target in chosen.reshape(n_pairs, 2):
         messages += [
             {"role": "user", "content": f"Rewrite: {fill(written[source], context)}"},
             {"role": "assistant", "content": fill(written[target], context)},
@@ -134,9 +174,11 @@ def paraphrase(
     groups = [names] if params.rewrite == "template" else [[name] for name in names]
     for group in groups:
         wordings = collect_wordings(question, spec.attribute, group, params, endpoint, rng)
+        order = list(wordings)
+        order = [order[index] for index in rng.permutation(len(order))]
         for name in group:
-            for index, (wording, source) in enumerate(wordings):
-                split = SPLITS[index // params.per_split]
-                text = fill(wording, name)
-                prompts.append(Prompt(context=name, split=split, prompt=text, source=source))
+            prompts += [
+                Prompt(context=name, split=split, prompt=fill(wording, name), source=source)
+                for split, wording, source in order
+            ]
     return prompts

@@ -99,9 +99,7 @@ def load_adapter(
         ) from error
 
 
-def save_policy(
-    policy: Policy, model: "PeftModel | None", tokenizer: Any, folder: Path
-) -> None:
+def save_policy(policy: Policy, model: "PeftModel | None", tokenizer: Any, folder: Path) -> None:
     """Write adapter and tokenizer (for a trained method), then policy.json."""
     folder.mkdir(parents=True, exist_ok=True)
     if model is not None:

@@ -76,9 +76,7 @@ def hybrid_rows(
         for desirable in (True, False):
             for row in rows[start : start + half]:
                 text = (
-                    desirable_text(row, tokens)
-                    if desirable
-                    else rejected_text(row, tokens, form)
+                    desirable_text(row, tokens) if desirable else rejected_text(row, tokens, form)
                 )
                 unpaired.append(
                     {

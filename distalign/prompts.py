@@ -14,6 +14,8 @@ MAX_WORDS = 30
 
 def fill(wording: str, context: str) -> str:
     """Put the context's name into a wording's slot; braces in the name stay text."""
+    if context.endswith("."):
+        wording = wording.replace(f"{SLOT}.", SLOT)
     return context.join(wording.split(SLOT))
 
 
@@ -59,19 +61,24 @@ def expand_grammar(grammar: dict[str, Sequence[str]]) -> list[str]:
     """All wordings that the productions yield from `root`, in their order.
 
     Raises:
-        InputError: a production uses a name that is not defined.
+        InputError: there is no root, or a production uses a name that is not defined or
+            that leads back to itself.
     """
+    if "root" not in grammar:
+        raise InputError(f"grammar: no `root` among {list(grammar)}")
 
-    def expand(text: str) -> Iterator[str]:
+    def expand(text: str, within: tuple[str, ...] = ()) -> Iterator[str]:
         slot = next((m for m in re.finditer(r"\{(\w+)\}", text) if m[0] != SLOT), None)
         if slot is None:
             yield text
             return
         if slot[1] not in grammar:
             raise InputError(f"grammar: {text!r} uses {slot[0]}, which is not defined")
+        if slot[1] in within:
+            raise InputError(f"grammar: {slot[0]} leads back to itself in {text!r}")
         for choice in grammar[slot[1]]:
-            for tail in expand(text[slot.end() :]):
-                for head in expand(choice):
+            for tail in expand(text[slot.end() :], within):
+                for head in expand(choice, (*within, slot[1])):
                     yield text[: slot.start()] + head + tail
 
     seen: dict[str, None] = {}

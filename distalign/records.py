@@ -78,7 +78,8 @@ class DatasetSpec(Record):
         for context in self.contexts:
             if len(context.target) != len(self.attribute.categories):
                 raise ValueError(f"{context.name}: one probability a category is needed")
-            if min(context.target) < 0 or abs(sum(context.target) - 1) > 1e-9:
+            shares = context.target
+            if not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > 1e-9:
                 raise ValueError(f"{context.name}: the target is not a distribution")
         return self
 
@@ -153,7 +154,9 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; `dvc repro` or `dvc pull` makes it")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    # A file cut inside a character shows it on the line where it was cut.
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line:
             continue
         try:
@@ -172,7 +175,7 @@ def read_spec(path: Path) -> DatasetSpec:
     """Read a data set's specification. Raises InputError naming the file."""
     try:
         return DatasetSpec.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise InputError(f"{path}: not a data set specification ({error})") from error
 
 

@@ -17,7 +17,8 @@ def largest_remainder(target: ArrayLike, n: int) -> list[int]:
     """
     quotas = np.asarray(target, float) * n
     counts = np.floor(quotas + 1e-9).astype(int)
-    order = np.argsort(-(quotas - counts), kind="stable")
+    # Rounded, so that remainders that differ by float noise alone count as ties.
+    order = np.argsort(-(quotas - counts).round(9), kind="stable")
     counts[order[: n - counts.sum()]] += 1
     return counts.tolist()
 
@@ -81,8 +82,8 @@ def mean_interval(errors: ArrayLike) -> tuple[float, float]:
     errors = errors[~np.isnan(errors)]
     if len(errors) < 2:
         return float("nan"), float("nan")
-    low, high = stats.t.interval(0.95, len(errors) - 1, errors.mean(), stats.sem(errors))
-    return float(low), float(high)
+    half = stats.t.ppf(0.975, len(errors) - 1) * stats.sem(errors)
+    return float(errors.mean() - half), float(errors.mean() + half)
 
 
 def fit_p_values(
@@ -115,10 +116,13 @@ def paired_test(errors_a: ArrayLike, errors_b: ArrayLike, rng: np.random.Generat
     """Two-sided p-value that A's and B's errors differ, paired by context.
 
     Sign-flip permutation test of the mean difference (exact up to 2^13 flips, else 9,999
-    random ones). Contexts without valid rounds in either are left out.
+    random ones). Contexts without valid rounds in either are left out; nan for fewer than
+    two that are left.
     """
     a, b = np.asarray(errors_a, float), np.asarray(errors_b, float)
     kept = ~(np.isnan(a) | np.isnan(b))
+    if kept.sum() < 2:
+        return float("nan")
     result = stats.permutation_test(
         (a[kept], b[kept]),
         lambda x, y, axis: (x - y).mean(axis),

@@ -1,7 +1,8 @@
 """Write D_base: N_k responses of category k for each context (equation 6)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,7 @@ from distalign.records import Attribute, DatasetSpec, InputError, Prompt, Questi
 from distalign.statistics import largest_remainder
 
 SYSTEM = "You answer in one short sentence that says nothing but the answer you are told to give."
+T = TypeVar("T")
 MAX_TOKENS = 24
 MAX_WORDS = 14
 EXAMPLES = 3
@@ -144,34 +146,28 @@ def draw_base(
 ) -> list[Response]:
     """D_base: for each context n rows (x, r, a), exactly N_k of category k.
 
-    Training prompts are used in turn, responses of a category drawn from its pool in
-    random order. Rows of a context are ordered so that every prefix is as close to the
+    Training prompts and the responses of a category are drawn in random order, each once
+    before any comes again. Rows of a context are ordered so that every prefix is as close to the
     target as its length allows: training on a part of D_base keeps its distribution.
     """
     rows = []
     for context in spec.contexts:
-        questions = [p.prompt for p in prompts if (p.context, p.split) == (context.name, "train")]
-        counts = largest_remainder(context.target, n)
-        draws = {
-            category: _cycle([r for r in pool if (r.context, r.category) == (context.name, category)], rng)
-            for category in spec.categories
-        }
-        for index, k in enumerate(spread(counts, rng)):
-            row = draws[spec.categories[k]]()
-            rows.append(row.model_copy(update={"prompt": questions[index % len(questions)]}))
+        questions = shuffled(
+            [p.prompt for p in prompts if (p.context, p.split) == (context.name, "train")], rng
+        )
+        responses = [
+            shuffled([r for r in pool if (r.context, r.category) == (context.name, name)], rng)
+            for name in spec.categories
+        ]
+        for k in spread(largest_remainder(context.target, n), rng):
+            rows.append(next(responses[k]).model_copy(update={"prompt": next(questions)}))
     return rows
 
 
-def _cycle(items: list[Response], rng: np.random.Generator):
-    """Draw without replacement, reshuffling when all have been drawn."""
-    order: list[int] = []
-
-    def draw() -> Response:
-        if not order:
-            order.extend(rng.permutation(len(items)).tolist())
-        return items[order.pop()]
-
-    return draw
+def shuffled(items: Sequence[T], rng: np.random.Generator) -> Iterator[T]:
+    """All items in random order, then all in another, without end."""
+    while True:
+        yield from (items[index] for index in rng.permutation(len(items)))
 
 
 def spread(counts: Sequence[int], rng: np.random.Generator) -> list[int]:

@@ -1,6 +1,8 @@
 """Target distributions P*(.|c) from census counts or by decree (paper section 4, table 8)."""
 
 import csv
+import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -66,17 +68,18 @@ def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
             negative or not a whole number, or a total of 0.
     """
     columns = [f"{category.lower()}_count" for category in categories]
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; put the counts there or mend `targets`")
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.StringIO(_read_text(path), newline="") as file:
         reader = csv.DictReader(file)
         header = reader.fieldnames or []
         missing = [name for name in (CONTEXT_COLUMN, *columns) if name not in header]
-        unknown = [name for name in header if name not in (CONTEXT_COLUMN, *LABEL_COLUMNS, *columns)]
-        if missing or unknown:
+        unknown = [
+            name for name in header if name not in (CONTEXT_COLUMN, *LABEL_COLUMNS, *columns)
+        ]
+        if missing or unknown or len(set(header)) < len(header):
             raise InputError(
-                f"{path}:1: missing columns {missing}, unknown columns {unknown}; expected "
-                f"{[CONTEXT_COLUMN, *columns]} and optionally {list(LABEL_COLUMNS)}"
+                f"{path}:1: missing columns {missing}, unknown columns {unknown} in {header}; "
+                f"expected each of {[CONTEXT_COLUMN, *columns]} once and optionally "
+                f"{list(LABEL_COLUMNS)}"
             )
         counts: dict[str, list[int]] = {}
         for row in reader:
@@ -96,16 +99,25 @@ def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
     return counts
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; put the counts there or mend `targets`"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+
+
 def _count(text: str | None, where: str) -> int:
     if text is None or not text.strip():
         raise InputError(f"{where} is missing")
-    try:
-        value = int(text)
-    except ValueError:
-        raise InputError(f"{where} is {text!r}, not a whole number") from None
-    if value < 0:
-        raise InputError(f"{where} is {value}, a negative count")
-    return value
+    if not re.fullmatch(r"-?\d+", text.strip()):
+        raise InputError(f"{where} is {text!r}, not a whole number")
+    if int(text) < 0:
+        raise InputError(f"{where} is {text}, a negative count")
+    return int(text)
 
 
 def build_spec(

@@ -32,6 +32,15 @@ def reference(trainer: Any, model: Any) -> Any:
     return use_adapter(trainer.accelerator.unwrap_model(model), adapter_name=REFERENCE_ADAPTER)
 
 
+def drop_reference(trainer: Any) -> None:
+    """Delete TRL's copy of the adapter once the reference log-probabilities are computed.
+
+    With two adapters in a checkpoint, transformers restores the copy alone, and a resumed
+    run would go on from the warm-up.
+    """
+    trainer.model.delete_adapter(REFERENCE_ADAPTER)
+
+
 class IFTTrainer(SFTTrainer):
     """Mean cross-entropy over completion tokens: SFTTrainer's loss."""
 
@@ -50,9 +59,11 @@ class IFTTrainer(SFTTrainer):
 class PairTrainer(DPOTrainer):
     """The sigmoid loss of DPO: DPOTrainer's default."""
 
-    def compute_ref_log_probs(
-        self, model: Any, inputs: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        drop_reference(self)
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
             chosen, rejected = score(self, model, inputs).logps.chunk(2)
         return chosen, rejected
@@ -108,6 +119,7 @@ class HybridTrainer(KTOTrainer):
         self._kto_weight = kto_weight
         collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
         super().__init__(*args, data_collator=collator, **kwargs)
+        drop_reference(self)
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
@@ -118,9 +130,7 @@ class HybridTrainer(KTOTrainer):
         body = self.accelerator.unwrap_model(model).get_base_model()
         return score_mismatched(body, scored, inputs["KL_ids"], inputs["KL_mask"])
 
-    def compute_ref_log_probs(
-        self, model: Any, inputs: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
             scored = score(self, model, inputs)
             return scored.logps, self._mismatched(model, scored, inputs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback
 
 CHECKPOINTS = 5
-LOGS = 15
+LOGS = 10
 
 
 class Schedule(BaseModel):
@@ -80,7 +80,9 @@ class PromptedParams(BaseModel):
 Trained = IFTParams | DPOParams | HybridParams
 
 
-class MethodParams(RootModel[Annotated[Trained | PromptedParams, Field(discriminator="objective")]]):
+class MethodParams(
+    RootModel[Annotated[Trained | PromptedParams, Field(discriminator="objective")]]
+):
     """One entry of the `train` block of params.yaml."""
 
 

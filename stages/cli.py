@@ -5,7 +5,7 @@ import difflib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -51,9 +51,19 @@ def block(params: type[P], *path: str) -> P:
             key = ".".join([*path, *(str(part) for part in item["loc"])])
             hint = ""
             if item["type"] == "extra_forbidden":
-                hint = f"; {_nearest(str(item['loc'][-1]), list(params.model_fields))}"
+                hint = f"; {_nearest(str(item['loc'][-1]), sorted(_field_names(params)))}"
             lines.append(f"{PARAMS}: {key} = {item['input']!r}: {item['msg']}{hint}")
         raise InputError("\n".join(lines)) from error
+
+
+def _field_names(annotation: object) -> set[str]:
+    """Names of all fields of the models that a type is made of."""
+    names = {name for part in get_args(annotation) for name in _field_names(part)}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        names |= annotation.model_fields.keys() - {"root"}
+        for field in annotation.model_fields.values():
+            names |= _field_names(field.annotation)
+    return names
 
 
 def _nearest(key: str, known: list[str]) -> str:

@@ -26,6 +26,7 @@ from distalign.tables import (
 )
 from stages.cli import block, parse, run
 
+PAGES = ["results.html", "results.md", "contexts.csv"]
 PLACE = ["model", "setting", "dataset", "method"]
 
 
@@ -120,13 +121,13 @@ def main() -> None:
     matrix, params = block(Matrix), block(ReportParams, "report")
     paper = pd.read_csv(args.paper, dtype=str)
     cells = read_cells(args, matrix)
-    sections = []
+    sections, text = [], []
     for model in matrix.models:
         for setting in matrix.settings:
             here = [cell for cell in cells if (cell.model, cell.setting) == (model, setting)]
             tables = [main_table(here, matrix), paper_table(paper, setting, matrix)]
             tables = [table for table in tables if table]
-            print("\n\n".join(map(plain_text, tables)), end="\n\n")
+            text += [plain_text(table) for table in tables]
             tables += [detail_table(here), comparison_table(here, params)]
             title = f"{display(model)}, {setting}"
             sections.append(Section(title, tables, draw(here, matrix, args.out)))
@@ -138,8 +139,9 @@ def main() -> None:
     write_text(args.out / "results.md", markdown_page(sections))
     write_text(args.out / "results.html", html_page(sections))
     names = [f.link for section in sections for f in section.figures]
-    for name in ["results.html", "results.md", "contexts.csv", *names]:
-        print(args.out / name)
+    text.append("\n".join(str(args.out / name) for name in [*PAGES, *names]))
+    write_text(args.out / "results.txt", "\n\n".join(text) + "\n")
+    print("\n\n".join(text))
 
 
 if __name__ == "__main__":

@@ -50,9 +50,7 @@ def main() -> None:
         read_jsonl(args.preferences, Preference),
         read_jsonl(args.prompts, Prompt),
         read_spec(args.spec),
-        workspace_of(
-            args.checkpoints, [params, lora], [args.base, args.warmup, args.preferences]
-        ),
+        workspace_of(args.checkpoints, [params, lora], [args.base, args.warmup, args.preferences]),
         args.log,
     )
     save_policy(policy, model, tokenizer, args.out)

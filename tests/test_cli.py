@@ -1,0 +1,109 @@
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from distalign.base_model import BaseModelParams
+from distalign.endpoint import EndpointParams
+from distalign.pair import PairParams
+from distalign.paraphrase import ParaphraseParams
+from distalign.records import InputError
+from distalign.synthesize import SynthesizeParams
+from distalign.targets import TargetsParams
+from stages.cli import block, parse, run
+
+ROOT = Path(__file__).parent.parent
+TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, counts: c, target: real}}}}}}"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str) -> None:
+    Path("params.yaml").write_text(text, encoding="utf-8")
+
+
+def test_block_is_read() -> None:
+    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    assert block(PairParams, "pair").seed == 3
+    assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pair: {seed: 1, sead: 2}", r"params.yaml: pair\.sead = 2: .*did you mean 'seed'\?"),
+        ("pair: {seed: many}", r"params.yaml: pair\.seed = 'many': .*valid integer"),
+        ("pair: {seed: 1.5}", r"params.yaml: pair\.seed = 1\.5: .*valid integer"),
+        ("pair: {}", r"params.yaml: pair\.seed = .*Field required"),
+        ("pair:", "params.yaml: pair = None: "),
+        ("pairs: {seed: 1}", "params.yaml: pair is missing; did you mean 'pairs'"),
+        ("other: {seed: 1}", "params.yaml: pair is missing; known: other"),
+        ("- pair", "params.yaml: pair is missing"),
+        ("", "params.yaml: pair is missing"),
+        ("pair: {seed: 1", "params.yaml: "),
+    ],
+)
+def test_wrong_block_is_named(text: str, message: str) -> None:
+    write(text)
+    with pytest.raises(InputError, match=message):
+        block(PairParams, "pair")
+
+
+def test_unknown_entry_of_a_block_names_the_nearest() -> None:
+    write("base_model: {smollm2: {source: s, revision: null}}")
+    with pytest.raises(InputError, match=r"base_model\.smolm2 is missing; did you mean 'smollm2'"):
+        block(BaseModelParams, "base_model", "smolm2")
+
+
+def test_misspelt_key_deep_in_a_block_names_the_nearest() -> None:
+    write(TARGETS.format("attribute"))
+    assert block(TargetsParams, "targets").dataset("d").attribute == "g"
+    write(TARGETS.format("atribute"))
+    with pytest.raises(
+        InputError, match=r"targets\.datasets\.d\.atribute = .*did you mean 'attribute'\?"
+    ):
+        block(TargetsParams, "targets")
+
+
+def test_missing_file_is_named() -> None:
+    with pytest.raises(InputError, match="params.yaml: "):
+        block(PairParams, "pair")
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        (TargetsParams, "targets"),
+        (EndpointParams, "llm"),
+        (ParaphraseParams, "paraphrase"),
+        (SynthesizeParams, "synthesize"),
+        (PairParams, "pair"),
+    ],
+)
+def test_the_projects_own_blocks_are_valid(
+    monkeypatch: pytest.MonkeyPatch, params: type[BaseModel], name: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert isinstance(block(params, name), params)
+
+
+def test_flags_are_required_and_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["stage", "--model", "m", "--out-file", "o"])
+    args = parse("doc", model="a name", out_file="a path")
+    assert (args.model, args.out_file) == ("m", Path("o"))
+    with pytest.raises(SystemExit):
+        parse("doc", model="a name", spec="a path")
+
+
+def test_a_persons_mistake_ends_in_one_message() -> None:
+    def main() -> None:
+        raise InputError("mend it")
+
+    with pytest.raises(SystemExit) as end:
+        run(main)
+    assert end.value.code == "error: mend it"

@@ -1,0 +1,70 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from distalign.pair import pair
+from distalign.records import InputError, Preference, Response
+
+CATEGORIES = ["Positive", "Negative", "Neutral"]
+CONTEXTS = ["A", "B", "C", "D"]
+
+
+def response(context: str, category: str, number: int) -> Response:
+    return Response(
+        context=context,
+        prompt=f"{context}?",
+        response=f"{context} {category} {number}",
+        category=category,
+        source="llm",
+    )
+
+
+POOL = [response(c, a, i) for c in CONTEXTS for a in CATEGORIES for i in range(3)]
+BASE = [response(c, CATEGORIES[i % 3], 10 + i) for c in CONTEXTS for i in range(300)]
+
+
+def pairs(seed: int) -> list[Preference]:
+    return pair(BASE, POOL, CATEGORIES, np.random.default_rng(seed))
+
+
+def test_negatives_are_uniform_over_the_others() -> None:
+    rows = pairs(0)
+    for category in CATEGORIES:
+        found = Counter(row.rejected_category for row in rows if row.category == category)
+        assert set(found) == set(CATEGORIES) - {category}
+        assert stats.chisquare(list(found.values())).pvalue > 0.001
+    seen = Counter(row.rejected_response.split()[-1] for row in rows)
+    assert stats.chisquare(list(seen.values())).pvalue > 0.001
+
+
+def test_rejected_texts_come_from_the_pool_of_the_context() -> None:
+    texts = {(row.context, row.category, row.response) for row in POOL}
+    for row in pairs(0):
+        assert (row.context, row.rejected_category, row.rejected_response) in texts
+
+
+def test_each_row_of_the_base_is_kept_once_and_in_order() -> None:
+    rows = pairs(0)
+    for context in CONTEXTS:
+        kept = [(row.prompt, row.category, row.response) for row in rows if row.context == context]
+        assert kept == [(b.prompt, b.category, b.response) for b in BASE if b.context == context]
+
+
+def test_neighbours_differ_in_context() -> None:
+    rows = pairs(0)
+    assert all(a.context != b.context for a, b in zip(rows, rows[1:], strict=False))
+    for start in range(0, len(rows), 4):
+        assert {row.context for row in rows[start : start + 4]} == set(CONTEXTS)
+
+
+def test_pool_without_a_category_is_named() -> None:
+    pool = [row for row in POOL if (row.context, row.category) != ("B", "Neutral")]
+    with pytest.raises(InputError, match="no response of 'Neutral' for 'B' in the pool"):
+        pair(BASE, pool, CATEGORIES, np.random.default_rng(0))
+
+
+def test_seed_decides() -> None:
+    assert pairs(1) == pairs(1)
+    assert pairs(1) != pairs(2)

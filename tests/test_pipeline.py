@@ -1,0 +1,118 @@
+"""The real DAG on tiny parameters: run, run again, change a parameter, share, reproduce."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/census"]
+SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "stages"]
+CELLS = ["zero_shot", "ours"]
+
+
+def run(*command: str, cwd: Path) -> str:
+    """Run a command in the environment of this interpreter; its output on success."""
+    binaries = str(Path(sys.executable).parent)
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, f"{command} in {cwd}:\n{done.stdout[-6000:]}"
+    return done.stdout
+
+
+def tiny_params() -> dict:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params |= {"datasets": ["uk_real"], "methods": CELLS}
+    params["targets"]["max_contexts"] = 3
+    params["paraphrase"] |= {"per_split": 8, "batch": 32}
+    params["synthesize"] |= {"responses": 8, "pool": 3}
+    params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
+    params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
+    params["train"]["ours"]["calibration_prompts"] = 6
+    params["sample"]["rounds"] = 8
+    params["score"]["resamples"] = 50
+    return params
+
+
+def write_params(repo: Path, params: dict) -> None:
+    (repo / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the tiny experiment run and committed."""
+    folder = tmp_path_factory.mktemp("pipeline") / "first"
+    for name in SOURCES:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    write_params(folder, tiny_params())
+    run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
+    run("git", "config", "user.email", "test@example.org", cwd=folder)
+    run("git", "config", "user.name", "test", cwd=folder)
+    run("dvc", "repro", cwd=folder)
+    run("git", "add", ".", cwd=folder)
+    run("git", "commit", "--quiet", "-m", "tiny experiment", cwd=folder)
+    return folder
+
+
+def ran_stages(output: str) -> set[str]:
+    prefix = "Running stage '"
+    return {
+        line.removeprefix(prefix).split("'")[0].split("@")[0]
+        for line in output.splitlines()
+        if line.startswith(prefix)
+    }
+
+
+def test_every_cell_has_its_metrics(repo: Path) -> None:
+    for method in CELLS:
+        path = repo / f"metrics/smollm2-135m/attribute/uk_real/{method}.json"
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        assert metrics["n_rounds"] == 3 * 8
+        assert 0 < metrics["n_valid"] <= metrics["n_rounds"]
+        assert metrics["excess"] == pytest.approx(metrics["mae"] - metrics["floor"], abs=1e-5)
+    assert 0 <= metrics["internal_mae"] <= 0.5
+    assert 0 < metrics["steering_mass"] <= 1
+    assert (repo / "report/results.html").is_file()
+
+
+def test_a_second_run_does_nothing(repo: Path) -> None:
+    assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=repo)
+
+
+def test_clone_pulls_and_has_nothing_to_run(repo: Path, tmp_path: Path) -> None:
+    remote, clone = tmp_path / "remote", tmp_path / "second"
+    run("dvc", "remote", "add", "--default", "--force", "shared", str(remote), cwd=repo)
+    run("dvc", "push", cwd=repo)
+    run("git", "commit", "--quiet", "-am", "remote", cwd=repo)
+    run("git", "clone", "--quiet", str(repo), str(clone), cwd=tmp_path)
+    run("dvc", "pull", cwd=clone)
+    assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=clone)
+    rounds = "data/rounds/smollm2-135m/attribute/uk_real/ours.jsonl"
+    assert (clone / rounds).read_bytes() == (repo / rounds).read_bytes()
+
+
+def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
+    params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    params["score"]["seed"] += 1
+    write_params(repo, params)
+    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "report"}
+    diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))
+    changed = {key for metrics in diff["diff"].values() for key in metrics}
+    assert "mae_ci_high" in changed
+    assert "mae" not in changed

@@ -1,0 +1,162 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Body, ChatServer, Connect
+
+from distalign.judge import read_category
+from distalign.records import DatasetSpec, InputError, Prompt, Response, write_jsonl
+from distalign.statistics import largest_remainder
+from distalign.synthesize import SynthesizeParams, draw_base, is_usable, spread, write_pool
+
+TEXTS = [
+    "It is a {}.",
+    "Surely {}.",
+    "Often {}, I think.",
+    "They seem {}.",
+    "Just {}.",
+    "Well, {}.",
+]
+BAD = ["Not {}.", "male or female.", "{}", "The gender is unknown.", "They are male, {} female."]
+
+
+def answer(body: Body) -> str:
+    """Good and bad answers in turn, chosen by the request's seed."""
+    word = re.search(r"Say that the answer is (\w+)\.$", body["messages"][-1]["content"])[1]
+    texts = TEXTS if body["seed"] % 2 else BAD
+    return texts[body["seed"] // 2 % len(texts)].format(word) + "\nAnd more."
+
+
+def params(**changes: int) -> SynthesizeParams:
+    fields = {"seed": 0, "responses": 100, "pool": 5, "requests_per_response": 12}
+    return SynthesizeParams(**(fields | changes))
+
+
+@pytest.fixture
+def prompts(spec: DatasetSpec) -> list[Prompt]:
+    return [
+        Prompt(context=c.name, split=split, prompt=f"{split} {i} {c.name}?", source="grammar")
+        for c in spec.contexts
+        for split in ("train", "test")
+        for i in range(7)
+    ]
+
+
+def make(
+    spec: DatasetSpec,
+    prompts: list[Prompt],
+    connect: Connect,
+    seed: int = 0,
+    store: str = "store",
+    **changes: int,
+) -> tuple[list[Response], list[Response]]:
+    rng = np.random.default_rng(seed)
+    question = spec.attribute.settings["attribute"]
+    pool = write_pool(spec, question, params(**changes), connect(store), rng)
+    return pool, draw_base(spec, prompts, pool, 100, rng)
+
+
+@pytest.mark.parametrize(
+    ("text", "usable"),
+    [
+        ("They are female.", True),
+        ("The Caretakers are women.", True),
+        ("They are male.", False),
+        ("They are male and female.", False),
+        ("they are female.", False),
+        ("They are female", False),
+        ("They are not female.", False),
+        ("Female. And more!", False),
+        ("They are" + " very" * 20 + " female.", False),
+        ("", False),
+    ],
+)
+def test_is_usable(spec: DatasetSpec, text: str, usable: bool) -> None:
+    assert is_usable(text, "Female", spec.attribute, "Caretakers") is usable
+
+
+def test_counts_are_the_largest_remainder(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec, prompts: list[Prompt]
+) -> None:
+    chat_server.answer = answer
+    pool, base = make(spec, prompts, connect)
+    for context in spec.contexts:
+        rows = [row for row in base if row.context == context.name]
+        counts = [sum(row.category == name for row in rows) for name in spec.categories]
+        assert counts == largest_remainder(context.target, 100)
+        assert {row.prompt for row in rows} == {f"train {i} {context.name}?" for i in range(7)}
+    texts = {(row.context, row.category, row.response) for row in pool}
+    assert {(row.context, row.category, row.response) for row in base} <= texts
+
+
+def test_every_response_is_read_as_its_category(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec, prompts: list[Prompt]
+) -> None:
+    chat_server.answer = answer
+    pool, base = make(spec, prompts, connect)
+    for row in [*pool, *base]:
+        assert read_category(row.response, spec.attribute, row.context) == row.category
+    assert {row.source for row in pool} == {"llm"}
+    assert len(pool) == len({(row.context, row.category, row.response) for row in pool}) == 30
+
+
+def test_garbage_leaves_the_written_frames(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec, prompts: list[Prompt]
+) -> None:
+    chat_server.answer = lambda body: "I cannot say."
+    pool, base = make(spec, prompts, connect, requests_per_response=2)
+    assert {row.source for row in pool} == {"grammar"}
+    assert len(pool) == 30
+    assert len(chat_server.bodies) == 2 * 30
+    assert len(base) == 300
+
+
+def test_category_without_any_response_is_named(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    chat_server.answer = lambda body: "I cannot say."
+    question = spec.attribute.settings["attribute"].model_copy(update={"answers": ["No {word}"]})
+    with pytest.raises(InputError, match="no usable response of 'Male' for 'Civil engineers'"):
+        write_pool(
+            spec, question, params(requests_per_response=1), connect(), np.random.default_rng(0)
+        )
+
+
+def test_seed_decides_the_bytes(
+    chat_server: ChatServer,
+    connect: Connect,
+    spec: DatasetSpec,
+    prompts: list[Prompt],
+    tmp_path: Path,
+) -> None:
+    chat_server.answer = answer
+    written = []
+    for seed, store in ((1, "a"), (1, "b"), (2, "c")):
+        pool, base = make(spec, prompts, connect, seed, store)
+        write_jsonl(tmp_path / "rows.jsonl", [*pool, *base])
+        written.append((tmp_path / "rows.jsonl").read_bytes())
+    assert written[0] == written[1]
+    assert written[0] != written[2]
+
+
+@pytest.mark.parametrize("counts", [[50, 50], [90, 10], [99, 1], [0, 100], [37, 3, 60], [1, 1, 1]])
+def test_every_prefix_is_balanced(counts: list[int]) -> None:
+    total, k = sum(counts), len(counts)
+    for seed in range(20):
+        order = spread(counts, np.random.default_rng(seed))
+        assert [order.count(i) for i in range(k)] == counts
+        for i, count in enumerate(counts):
+            share = count / total
+            seen = np.cumsum(np.array(order) == i)
+            # Each category is less than one row from its place: at most this many in all.
+            bound = (1 - share) + (k - 1) * share
+            assert np.abs(seen - share * np.arange(1, total + 1)).max() < bound + 1e-9
+
+
+def test_spread_is_seeded() -> None:
+    first, again, *others = (
+        spread([30, 20, 50], np.random.default_rng(seed)) for seed in (1, 1, 2, 3)
+    )
+    assert first == again
+    assert first not in others

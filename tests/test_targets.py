@@ -1,0 +1,128 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from distalign.records import Attribute, InputError, read_spec, write_json
+from distalign.targets import TargetsParams, build_spec, read_attribute, read_counts
+
+HEADER = "occupation,male_count,female_count\n"
+GOOD = "Nurses,1,9\n"
+CATEGORIES = ["Male", "Female"]
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "problem"),
+    [
+        ("occupation,male_count\nNurses,1\n", 1, r"missing columns \['female_count'\]"),
+        ("job,male_count,female_count\nNurses,1,9\n", 1, "unknown columns .'job'"),
+        ("occupation,male_count,female_count,year\nNurses,1,9,2020\n", 1, "'year'"),
+        ("occupation,male_count,female_count,female_count\nNurses,1,9,8\n", 1, "female_count"),
+        (HEADER + GOOD + "Cooks,-1,9\n", 3, "male_count is -1, a negative count"),
+        (HEADER + GOOD + "Cooks,,9\n", 3, "male_count is missing"),
+        (HEADER + GOOD + "Cooks,1\n", 3, "female_count is missing"),
+        (HEADER + GOOD + "Cooks,1.5,9\n", 3, "male_count is '1.5', not a whole number"),
+        (HEADER + GOOD + 'Cooks,"1,500",9\n', 3, "male_count is '1,500', not a whole"),
+        (HEADER + GOOD + "Cooks,n/a,9\n", 3, "male_count is 'n/a', not a whole number"),
+        (HEADER + GOOD + "Cooks,nan,9\n", 3, "male_count is 'nan', not a whole number"),
+        (HEADER + GOOD + "Cooks,0,0\n", 3, "the counts of 'Cooks' add up to 0"),
+        (HEADER + GOOD + GOOD, 3, "duplicate occupation 'Nurses'"),
+        (HEADER + GOOD + " Nurses ,2,3\n", 3, "duplicate occupation 'Nurses'"),
+        (HEADER + GOOD + ",2,3\n", 3, "names no occupation"),
+        (HEADER + GOOD + "Cooks,1,9,7\n", 3, "more fields than columns"),
+        (HEADER + GOOD + "Cooks, chefs,1,9\n", 3, "more fields .* commas"),
+        ("", 1, "missing columns"),
+    ],
+)
+def test_bad_counts_are_named(tmp_path: Path, text: str, row: int, problem: str) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"^{path}:{row}: .*{problem}"):
+        read_counts(path, CATEGORIES)
+
+
+def test_file_without_rows_or_without_a_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    with pytest.raises(InputError, match=f"{path}: No such file"):
+        read_counts(path, CATEGORIES)
+    path.write_text(HEADER)
+    with pytest.raises(InputError, match=f"{path}: no rows"):
+        read_counts(path, CATEGORIES)
+
+
+def test_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_bytes((HEADER + "Élèves,1,9\n").encode("cp1252"))
+    with pytest.raises(InputError, match=str(path)):
+        read_counts(path, CATEGORIES)
+
+
+def test_odd_names_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    names = [
+        'The "best" cooks',
+        "Café-Köche 厨师",
+        "=1+1",
+        "@SUM(A1)",
+        "{context}s",
+        "Cooks, chefs",
+    ]
+    lines = ['"{}",3,1\n'.format(name.replace('"', '""')) for name in names]
+    path.write_text("\ufeff" + HEADER + "".join(lines) + "\n", encoding="utf-8")
+    assert read_counts(path, CATEGORIES) == dict.fromkeys(names, [3, 1])
+
+
+def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("female_count,sector,occupation,male_count\r\n9,Health,Nurses,1\r\n")
+    assert read_counts(path, CATEGORIES) == {"Nurses": [1, 9]}
+
+
+def test_targets_of_real_and_even(tmp_path: Path, gender: Attribute) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(HEADER + "Nurses,1,3\nCooks,0,7\nClerks,2,2\n")
+    real = build_spec("r", gender, path, "real")
+    assert [(c.name, c.target) for c in real.contexts] == [
+        ("Nurses", [0.25, 0.75]),
+        ("Cooks", [0.0, 1.0]),
+        ("Clerks", [0.5, 0.5]),
+    ]
+    even = build_spec("e", gender, path, "even", max_contexts=2)
+    assert [(c.name, c.target) for c in even.contexts] == [
+        ("Nurses", [0.5, 0.5]),
+        ("Cooks", [0.5, 0.5]),
+    ]
+
+
+def test_even_target_of_three_categories_is_a_distribution(
+    tmp_path: Path, sentiment: Attribute
+) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("occupation,positive_count,negative_count,neutral_count\nNurses,1,3,5\n")
+    spec = build_spec("e", sentiment, path, "even")
+    write_json(tmp_path / "spec.json", json.loads(spec.model_dump_json()))
+    assert read_spec(tmp_path / "spec.json") == spec
+    assert math.isclose(sum(spec.contexts[0].target), 1)
+
+
+def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "attribute.yaml"
+    path.write_text("name: x\ncategorys: []\n")
+    with pytest.raises(InputError, match=rf"(?s){path}.*categorys"):
+        read_attribute(path)
+    path.write_text("name: [x\n")
+    with pytest.raises(InputError, match=str(path)):
+        read_attribute(path)
+
+
+def test_unknown_data_set_lists_those_there_are() -> None:
+    params = TargetsParams.model_validate(
+        {
+            "max_contexts": None,
+            "datasets": {"a": {"attribute": "g", "counts": "c", "target": "real"}},
+        }
+    )
+    assert params.dataset("a").target == "real"
+    with pytest.raises(InputError, match=r"no data set 'b'; there are \['a'\]"):
+        params.dataset("b")
