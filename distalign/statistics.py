@@ -76,14 +76,15 @@ def mean_interval(errors: ArrayLike) -> tuple[float, float]:
     """95 % interval for the expected MAE over contexts like these, at this many rounds.
 
     Student's t over the contexts' errors, shape (C,): each carries its own round noise, so
-    their spread holds both sources. Contexts without valid rounds are left out.
+    their spread holds both sources. Contexts without valid rounds are left out. No bound is
+    below 0.
     """
     errors = np.asarray(errors, float)
     errors = errors[~np.isnan(errors)]
     if len(errors) < 2:
         return float("nan"), float("nan")
     half = stats.t.ppf(0.975, len(errors) - 1) * stats.sem(errors)
-    return float(errors.mean() - half), float(errors.mean() + half)
+    return max(0.0, float(errors.mean() - half)), float(errors.mean() + half)
 
 
 def fit_p_values(

@@ -31,6 +31,11 @@ def run(*command: str, cwd: Path) -> str:
     return done.stdout
 
 
+def commit(repo: Path, message: str) -> None:
+    run("git", "add", ".", cwd=repo)
+    run("git", "commit", "--quiet", "-m", message, cwd=repo)
+
+
 def tiny_params() -> dict:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params |= {"datasets": ["uk_real"], "methods": CELLS}
@@ -64,9 +69,9 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
     run("git", "config", "user.email", "test@example.org", cwd=folder)
     run("git", "config", "user.name", "test", cwd=folder)
+    commit(folder, "code")
     run("dvc", "repro", cwd=folder)
-    run("git", "add", ".", cwd=folder)
-    run("git", "commit", "--quiet", "-m", "tiny experiment", cwd=folder)
+    commit(folder, "results")
     return folder
 
 
@@ -99,7 +104,7 @@ def test_clone_pulls_and_has_nothing_to_run(repo: Path, tmp_path: Path) -> None:
     remote, clone = tmp_path / "remote", tmp_path / "second"
     run("dvc", "remote", "add", "--default", "--force", "shared", str(remote), cwd=repo)
     run("dvc", "push", cwd=repo)
-    run("git", "commit", "--quiet", "-am", "remote", cwd=repo)
+    commit(repo, "remote")
     run("git", "clone", "--quiet", str(repo), str(clone), cwd=tmp_path)
     run("dvc", "pull", cwd=clone)
     assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=clone)
