@@ -54,9 +54,9 @@ def vllm_environment() -> dict[str, str]:
     }
 
 
-def vllm_arguments() -> dict[str, str | int | bool]:
+def vllm_arguments(dtype: str) -> dict[str, str | int | bool]:
     """Arguments that vLLM's offline engine and its server share."""
-    shared: dict[str, str | int | bool] = {"dtype": "bfloat16", "max_model_len": 2048, "seed": 0}
+    shared: dict[str, str | int | bool] = {"dtype": dtype, "max_model_len": 2048, "seed": 0}
     if has_gpu():
         return shared
     return shared | {
@@ -77,7 +77,7 @@ class VllmEngine:
         os.environ.update(vllm_environment(), VLLM_ENABLE_V1_MULTIPROCESSING="0")
         from vllm import LLM
 
-        self._llm = LLM(str(folder), disable_log_stats=True, **vllm_arguments())
+        self._llm = LLM(str(folder), disable_log_stats=True, **vllm_arguments("bfloat16"))
 
     def first_token_logprobs(
         self, prompts: Sequence[list[int]], token_ids: Sequence[int]

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from distalign.engines import vllm_arguments, vllm_environment
+from distalign.engines import has_gpu, vllm_arguments, vllm_environment
 from distalign.records import InputError
 
 START_LIMIT_S = 600
@@ -41,7 +41,10 @@ class ModelServer:
         port = _free_port()
         self.base_url = f"http://{LOOPBACK}:{port}/v1"
         flags = []
-        for key, value in vllm_arguments().items():
+        # How concurrent requests are batched depends on timing, and bfloat16 lets that decide
+        # a token now and then: one answer in a hundred differed between two runs.
+        dtype = "bfloat16" if has_gpu() else "float32"
+        for key, value in vllm_arguments(dtype).items():
             flag = "--" + key.replace("_", "-")
             if isinstance(value, bool):
                 flags.append(flag if value else flag.replace("--", "--no-"))
