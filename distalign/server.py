@@ -1,5 +1,6 @@
 """Serve a model on loopback with vLLM's OpenAI-compatible server, for as long as it is needed."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -84,12 +85,14 @@ class ModelServer:
         """End the server and its children."""
         if self._process is None:
             return
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        # Nothing is left to signal where the server ended by itself.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
         self._process = None
 
 
