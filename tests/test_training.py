@@ -1,5 +1,6 @@
 """Real training steps: the losses against TRL's own, three steps each, and a resumed run."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from distalign.calibration import Calibration, LiveCallback
-from distalign.forward import score_completions
 from distalign.objective import steering_log_probabilities
+from distalign.packing import ATTENTION
 from distalign.records import Context, DatasetSpec, InputError, Preference, Prompt
 from distalign.run import training_table
 from distalign.steering import Steering, resolve
 from distalign.targets import read_attribute
+from distalign.trainer import score
 from distalign.training import (
     DPOParams,
     HybridParams,
@@ -86,7 +88,7 @@ def policy(base_model: Path, spec: DatasetSpec):
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        attn_implementation="eager",
+        attn_implementation=ATTENTION,
     )
     lora = LoraConfig(
         r=2,
@@ -97,6 +99,14 @@ def policy(base_model: Path, spec: DatasetSpec):
     )
     model = get_peft_model(LlamaForCausalLM(config), lora)
     return model, tokenizer, resolve(tokenizer, spec.attribute, "digits")
+
+
+@contextlib.contextmanager
+def plain_attention(model):
+    """Let the model run as TRL runs it, without a token tree."""
+    model.get_base_model().set_attn_implementation("eager")
+    yield
+    model.get_base_model().set_attn_implementation(ATTENTION)
 
 
 def first_batch(trainer):
@@ -118,7 +128,8 @@ def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: 
     examples = [trainer.train_dataset[i] for i in range(4)]
     collator = DataCollatorForUnpairedPreference(pad_token_id=policy[1].pad_token_id)
     move_from_reference(trainer.model)
-    trl = KTOTrainer.compute_loss(trainer, trainer.model, collator(examples))
+    with plain_attention(trainer.model):
+        trl = KTOTrainer.compute_loss(trainer, trainer.model, collator(examples))
     ours = trainer.compute_loss(trainer.model, trainer.data_collator(examples))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
     # At the reference itself every value is 1/2 and the loss (1.3 + 1) / 4.
@@ -130,12 +141,7 @@ def test_precomputed_reference_is_the_model_that_training_began_with(
 ) -> None:
     trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], tmp_path)
     batch = first_batch(trainer)
-    scored = score_completions(
-        trainer.model.get_base_model(),
-        batch["input_ids"],
-        batch["attention_mask"],
-        batch["completion_mask"],
-    )
+    scored = score(trainer, trainer.model, batch)
     torch.testing.assert_close(batch["ref_logps"], scored.logps.detach(), atol=1e-4, rtol=0)
 
 
@@ -151,7 +157,8 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
     expected = 0.0
     for ids, mask in zip(batch["input_ids"], batch["completion_mask"], strict=True):
         prompt = ids[: int(mask.argmax())]
-        logits = model(prompt[None]).logits[0, -1].detach()
+        with plain_attention(model):
+            logits = model(prompt[None]).logits[0, -1].detach()
         if domain == "steering":
             logits = logits[steering.ids]
             male, female = logits.log_softmax(0).tolist()
@@ -170,7 +177,8 @@ def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, tmp_path)
     batch = first_batch(ift)
     ours = ift.compute_loss(model, dict(batch))
-    trl = SFTTrainer.compute_loss(ift, model, dict(batch))
+    with plain_attention(model):
+        trl = SFTTrainer.compute_loss(ift, model, dict(batch))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
@@ -180,7 +188,8 @@ def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     batch = first_batch(dpo)
     move_from_reference(dpo.model)
     ours = dpo.compute_loss(dpo.model, dict(batch))
-    trl = DPOTrainer.compute_loss(dpo, dpo.model, dict(batch))
+    with plain_attention(dpo.model):
+        trl = DPOTrainer.compute_loss(dpo, dpo.model, dict(batch))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
@@ -260,13 +269,8 @@ def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -
     batch = first_batch(trainer)
 
     def error() -> float:
-        scored = score_completions(
-            trainer.model.get_base_model(),
-            batch["input_ids"],
-            batch["attention_mask"],
-            batch["completion_mask"],
-        )
         ids = torch.tensor(steering.ids)
+        scored = score(trainer, trainer.model, batch, ids)
         p = steering_log_probabilities(scored.first_logits, ids, "vocabulary").exp()
         return (p - batch["target"]).abs().mean().item()
 
