@@ -109,7 +109,7 @@ def main() -> None:
     tokens = dict(zip(spec.categories, steering.tokens, strict=True))
     lora = LoraParams(**params["lora"])
     with tempfile.TemporaryDirectory() as folder:
-        common = common_arguments(hybrid, Path(folder), args.steps * size)
+        common = common_arguments(hybrid, 0, Path(folder), args.steps * size)
         trainers = {}
         for name, precompute in (("stock", False), ("stock, reference precomputed", True)):
             model = new_adapter(args.base, tokenizer, lora, steering)
@@ -117,7 +117,7 @@ def main() -> None:
             data = hybrid_rows(rows[: hybrid.rows], tokens, hybrid.rejected, size, spec)
             trainers[name] = stock_trainer(model, tokenizer, data, common, precompute)
         model = new_adapter(args.base, tokenizer, lora, steering)
-        ours = make_trainer(hybrid, model, tokenizer, rows, spec, steering, Path(folder))
+        ours = make_trainer(hybrid, model, tokenizer, rows, spec, steering, 0, Path(folder))
         trainers["ours"] = ours
         batches: dict[str, list] = {}
         for name, trainer in trainers.items():

@@ -14,6 +14,7 @@ from distalign.records import InputError
 
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")
+NAMES = ("model", "training", "setting", "dataset", "method")
 
 
 def parse(doc: str | None, **flags: str) -> argparse.Namespace:
@@ -22,7 +23,7 @@ def parse(doc: str | None, **flags: str) -> argparse.Namespace:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, text in flags.items():
-        kind = str if name in ("model", "setting", "dataset", "method", "name") else Path
+        kind = int if name == "seed" else str if name in NAMES else Path
         parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=kind, help=text)
     return parser.parse_args()
 

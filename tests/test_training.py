@@ -29,7 +29,6 @@ from distalign.training import (
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
-    "seed": 0,
     "rows": 12,
     "epochs": 1,
     "batch_size": 4,
@@ -43,6 +42,7 @@ DPO = DPOParams(objective="dpo", decoding="plain", beta=0.1, rejected="paper", *
 HYBRID = HybridParams(
     objective="hybrid",
     decoding="two_step",
+    warmup=True,
     beta=0.1,
     desirable_weight=1.0,
     undesirable_weight=1.0,
@@ -124,7 +124,7 @@ def move_from_reference(model) -> None:
 
 def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     params = HYBRID.model_copy(update={"kl_weight": 0.0, "desirable_weight": 1.3})
-    trainer = make_trainer(params, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     examples = [trainer.train_dataset[i] for i in range(4)]
     collator = DataCollatorForUnpairedPreference(pad_token_id=policy[1].pad_token_id)
     move_from_reference(trainer.model)
@@ -139,7 +139,7 @@ def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: 
 def test_precomputed_reference_is_the_model_that_training_began_with(
     policy, rows, spec, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     batch = first_batch(trainer)
     scored = score(trainer, trainer.model, batch)
     torch.testing.assert_close(batch["ref_logps"], scored.logps.detach(), atol=1e-4, rtol=0)
@@ -151,7 +151,7 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
 ) -> None:
     model, tokenizer, steering = policy
     params = HYBRID.model_copy(update={"kto_weight": 0.0, "kl_domain": domain})
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, tmp_path)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(trainer)
     loss = trainer.compute_loss(model, dict(batch)).item()
     expected = 0.0
@@ -174,7 +174,7 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
 
 def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
-    ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, tmp_path)
+    ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(ift)
     ours = ift.compute_loss(model, dict(batch))
     with plain_attention(model):
@@ -184,7 +184,7 @@ def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
 
 def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
-    dpo = make_trainer(DPO, model, tokenizer, rows, spec, steering, tmp_path)
+    dpo = make_trainer(DPO, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(dpo)
     move_from_reference(dpo.model)
     ours = dpo.compute_loss(dpo.model, dict(batch))
@@ -196,7 +196,7 @@ def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
 def test_neighbours_in_a_batch_are_of_different_contexts(
     policy, rows, spec, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     for start in range(0, len(trainer.train_dataset), 4):
         prompts = [
             trainer.train_dataset[i]["prompt"][0]["content"] for i in range(start, start + 4)
@@ -208,7 +208,7 @@ def test_neighbours_in_a_batch_are_of_different_contexts(
 def test_more_rows_than_there_are(policy, rows, spec, tmp_path: Path) -> None:
     params = IFT.model_copy(update={"rows": 13})
     with pytest.raises(InputError, match="13 training rows are asked for, D_pref has 12"):
-        make_trainer(params, *policy[:2], rows, spec, policy[2], tmp_path)
+        make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path)
 
 
 class StopAt(TrainerCallback):
@@ -224,13 +224,13 @@ def trained(policy_factory, rows, spec, workspace: Path, cut: bool) -> dict[str,
     prompts = [Prompt(context="Bakers", split="validation", prompt="Who?", source="grammar")]
     calibration = Calibration(tokenizer, steering, prompts, spec, 1)
     if cut:
-        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, workspace)
         trainer.add_callback(StopAt())
         with pytest.raises(KeyboardInterrupt):
             fit(trainer, workspace, LiveCallback(workspace / "live", calibration))
         assert last_checkpoint(workspace) is not None
         model, tokenizer, steering = policy_factory()
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, workspace)
     fit(trainer, workspace, LiveCallback(workspace / "live", calibration))
     return {
         name: weight.detach().clone()
@@ -265,7 +265,7 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:
 def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
     params = HYBRID.model_copy(update={"learning_rate": 1e-2})
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, tmp_path)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(trainer)
 
     def error() -> float:
@@ -281,6 +281,6 @@ def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -
 
 def test_steering_is_required_beyond_ift(policy, rows, spec, tmp_path: Path) -> None:
     assert isinstance(policy[2], Steering)
-    trainer = make_trainer(IFT, *policy[:2], rows, spec, None, tmp_path)
+    trainer = make_trainer(IFT, *policy[:2], rows, spec, None, 0, tmp_path)
     text = trainer.processing_class.decode(first_batch(trainer)["input_ids"][0])
     assert "assistant\nHe is" in text or "assistant\nThe person" in text
