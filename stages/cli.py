@@ -22,7 +22,9 @@ def parse(doc: str | None, **flags: str) -> argparse.Namespace:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, text in flags.items():
-        kind = str if name in ("model", "setting", "dataset", "method", "name") else Path
+        kind = (
+            str if name in ("model", "setting", "dataset", "method", "name", "training") else Path
+        )
         parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=kind, help=text)
     return parser.parse_args()
 
