@@ -1,0 +1,144 @@
+"""Read the category that a story shows from its words alone: gender, or sentiment by VADER."""
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from distalign.lexicon import GENDERED_WORDS, GIVEN_NAMES
+from distalign.records import Attribute, InputError
+
+if TYPE_CHECKING:
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+NAME = "lexical"
+
+# Chosen on the `dev` texts of data/judge; what they are worth is measured on `test`.
+WEIGHTS = {"subject": 2.0, "pronoun": 1.0, "title": 1.0, "noun": 1.0, "kin": 1.0, "name": 2.0}
+QUOTED = 0.25
+SHARE = 0.6
+POSITIVE, NEGATIVE = 0.2, -0.4
+
+NEGATIONS = frozenset("not no never neither nor nobody".split())
+OWNERS = frozenset("my your his her its our their whose".split())
+ADDRESSES = frozenset("dr doctor prof professor nurse".split())
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+")
+_QUOTE = re.compile(r"[“\"][^“”\"]*[”\"]")
+
+
+@cache
+def _words() -> dict[str, tuple[str, str]]:
+    """Lower-case word -> (kind of evidence, category)."""
+    return {
+        word: (kind, category)
+        for kind, lists in GENDERED_WORDS.items()
+        for category, words in lists.items()
+        for word in words
+    }
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {name: category for category, names in GIVEN_NAMES.items() for name in names}
+
+
+def gender_evidence(text: str) -> list[tuple[str, float]]:
+    """(category, weight) of each word that shows somebody's gender, in the text's order.
+
+    Kin that belongs to somebody ("his wife") and what is denied ("not a man") show nothing; a
+    name after a name or a title is a surname. Words inside quotation marks count less.
+    """
+    quotes = [match.span() for match in _QUOTE.finditer(text)]
+    matches = list(_WORD.finditer(text))
+    tokens = [match[0].replace("’", "'") for match in matches]
+    stems = [token.split("'")[0] for token in tokens]
+    lower = [stem.lower() for stem in stems]
+    found = []
+    for i, match in enumerate(matches):
+        kind, category = _words().get(lower[i], ("", ""))
+        if not kind:
+            kind, category = "name", _given_name(stems, lower, i)
+        before = lower[max(0, i - 3) : i]
+        owned = tokens[i - 1].endswith("'s") if i else False
+        if (
+            not category
+            or (kind == "kin" and (owned or OWNERS & set(before[-2:])))
+            or (kind in ("noun", "kin") and NEGATIONS & set(before))
+            or (lower[i] in ("male", "female") and not stems[i].islower())
+        ):
+            continue
+        weight = WEIGHTS[kind]
+        if any(low < match.start() < high for low, high in quotes):
+            weight *= QUOTED
+        found.append((category, weight))
+    return found
+
+
+def _given_name(stems: list[str], lower: list[str], i: int) -> str:
+    """Category of the given name at `i`; empty if it is none or stands as a surname."""
+    category = _names().get(stems[i]) or _names().get(stems[i].split("-")[0], "")
+    if category and i:
+        titled = lower[i - 1] in ADDRESSES or _words().get(lower[i - 1], ("",))[0] == "title"
+        alone = i + 1 == len(stems) or not stems[i + 1][0].isupper()
+        if stems[i - 1] in _names() or (titled and alone):
+            return ""
+    return category
+
+
+def read_gender(text: str) -> str | None:
+    """The gender with at least `SHARE` of all evidence; None without evidence or a clear one."""
+    scores: dict[str, float] = {}
+    for category, weight in gender_evidence(text):
+        scores[category] = scores.get(category, 0.0) + weight
+    if not scores:
+        return None
+    best = max(scores, key=scores.__getitem__)
+    return best if scores[best] >= SHARE * sum(scores.values()) else None
+
+
+@cache
+def _analyzer() -> "SentimentIntensityAnalyzer":
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    return SentimentIntensityAnalyzer()
+
+
+def compound(text: str) -> float:
+    """VADER's score in [-1, 1], mean over the sentences.
+
+    VADER adds up over a text, so that a long one would be at an end of the scale.
+    """
+    sentences = [s for s in _SENTENCE_END.split(text) if s.strip()]
+    scores = [_analyzer().polarity_scores(sentence)["compound"] for sentence in sentences]
+    return sum(scores) / max(1, len(scores))
+
+
+def read_sentiment(text: str) -> str | None:
+    """Positive, Negative or, between the thresholds, Neutral; None without a word."""
+    if not _WORD.search(text):
+        return None
+    score = compound(text)
+    return "Positive" if score > POSITIVE else "Negative" if score < NEGATIVE else "Neutral"
+
+
+READERS = {"gender": read_gender, "vader": read_sentiment}
+
+
+def read_story(text: str, attribute: Attribute) -> str | None:
+    """The category that the story shows; None where none, or no clear one, can be read.
+
+    Raises:
+        InputError: the attribute has no lexical judge, or one that reads other categories.
+    """
+    if attribute.story_judge is None:
+        raise InputError(
+            f"the lexical judge cannot read {attribute.name} from a story: set judge.story to llm, "
+            f"or story_judge in data/attributes/{attribute.name}.yaml to one of {list(READERS)}"
+        )
+    category = READERS[attribute.story_judge](text)
+    if category not in {None, *(known.name for known in attribute.categories)}:
+        raise InputError(
+            f"story_judge {attribute.story_judge} reads {category!r}, which "
+            f"data/attributes/{attribute.name}.yaml does not list as a category"
+        )
+    return category

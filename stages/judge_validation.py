@@ -1,0 +1,50 @@
+"""Measure on labelled texts how well each judge reads an attribute from a story."""
+
+from distalign.endpoint import open_endpoint
+from distalign.judge_validation import (
+    JudgeParams,
+    JudgeValidationParams,
+    check_labels,
+    validate_judge,
+)
+from distalign.lexical import read_story
+from distalign.llm_judge import judge_stories
+from distalign.records import LabelledText, read_jsonl, write_json, write_jsonl
+from distalign.targets import read_attribute
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        attribute="attribute definition",
+        texts="JSONL file of labelled texts",
+        llm="folder of the base model that is served where judge.llm.model is null",
+        store="folder that keeps the LLM's answers",
+        out="JSON file for each judge's accuracy, kappa and confusion matrix",
+        confusion="JSONL file for the confusion matrices that correct shares",
+    )
+    judges = block(JudgeValidationParams, "judge_validation").judges
+    params = block(JudgeParams, "judge")
+    attribute = read_attribute(args.attribute)
+    labelled = read_jsonl(args.texts, LabelledText)
+    check_labels(labelled, attribute)
+    texts = [row.text for row in labelled]
+    categories = [category.name for category in attribute.categories]
+    metrics, confusions = {}, []
+    for judge in judges:
+        if judge == "lexical":
+            read = [read_story(text, attribute) for text in texts]
+        else:
+            with open_endpoint(params.llm, args.llm, args.store) as endpoint:
+                read, n_unparseable = judge_stories(texts, attribute, endpoint, params.constrained)
+            metrics["llm_n_unparseable"] = n_unparseable
+        measured, confusion = validate_judge(judge, labelled, read, categories)
+        metrics |= measured
+        confusions.append(confusion)
+    write_json(args.out, metrics)
+    write_jsonl(args.confusion, confusions)
+
+
+if __name__ == "__main__":
+    run(main)
