@@ -14,8 +14,9 @@ NAME = "lexical"
 
 # Chosen on the `dev` texts of data/judge; what they are worth is measured on `test`.
 WEIGHTS = {"subject": 2.0, "pronoun": 1.0, "title": 1.0, "noun": 1.0, "kin": 1.0, "name": 2.0}
+INTRODUCED = 2.0
 QUOTED = 0.25
-SHARE = 0.6
+SHARE = 0.55
 POSITIVE, NEGATIVE = 0.2, -0.4
 
 NEGATIONS = frozenset("not no never neither nor nobody".split())
@@ -23,7 +24,12 @@ OWNERS = frozenset("my your his her its our their whose".split())
 ADDRESSES = frozenset("dr doctor prof professor nurse".split())
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+")
-_QUOTE = re.compile(r"[“\"][^“”\"]*[”\"]")
+_PAIR = re.compile(r"\b(?:two|both|couple|neither|together)\b", re.IGNORECASE)
+# What is quoted, or talks about labels and answers, is seldom said of the main character.
+_ASIDE = re.compile(
+    r"[“\"][^“”\"]*[”\"]|[^.!?]*\b(?:answer|classify|label|output|instructions)\b[^.!?]*",
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -48,7 +54,7 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
     Kin that belongs to somebody ("his wife") and what is denied ("not a man") show nothing; a
     name after a name or a title is a surname. Words inside quotation marks count less.
     """
-    quotes = [match.span() for match in _QUOTE.finditer(text)]
+    asides = [match.span() for match in _ASIDE.finditer(text)]
     matches = list(_WORD.finditer(text))
     tokens = [match[0].replace("’", "'") for match in matches]
     stems = [token.split("'")[0] for token in tokens]
@@ -67,8 +73,8 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
             or (lower[i] in ("male", "female") and not stems[i].islower())
         ):
             continue
-        weight = WEIGHTS[kind]
-        if any(low < match.start() < high for low, high in quotes):
+        weight = WEIGHTS[kind] + (INTRODUCED if kind == "name" and not found else 0.0)
+        if any(low <= match.start() < high for low, high in asides):
             weight *= QUOTED
         found.append((category, weight))
     return found
@@ -90,7 +96,7 @@ def read_gender(text: str) -> str | None:
     scores: dict[str, float] = {}
     for category, weight in gender_evidence(text):
         scores[category] = scores.get(category, 0.0) + weight
-    if not scores:
+    if not scores or (len(scores) > 1 and _PAIR.search(text)):
         return None
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] >= SHARE * sum(scores.values()) else None
