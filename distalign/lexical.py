@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from distalign.lexicon import GENDERED_WORDS, GIVEN_NAMES
+from distalign.lexicon import gendered_words, given_names
 from distalign.records import Attribute, InputError
 
 if TYPE_CHECKING:
@@ -24,28 +24,13 @@ OWNERS = frozenset("my your his her its our their whose".split())
 ADDRESSES = frozenset("dr doctor prof professor nurse".split())
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+")
-_PAIR = re.compile(r"\b(?:two|both|couple|neither|together)\b", re.IGNORECASE)
+# A first sentence that introduces several people as equals.
+_PAIR = re.compile(r"[^.!?]*\b(?:two|both|couple|neither|together|and Mrs)\b", re.IGNORECASE)
 # What is quoted, or talks about labels and answers, is seldom said of the main character.
 _ASIDE = re.compile(
     r"[“\"][^“”\"]*[”\"]|[^.!?]*\b(?:answer|classify|label|output|instructions)\b[^.!?]*",
     re.IGNORECASE,
 )
-
-
-@cache
-def _words() -> dict[str, tuple[str, str]]:
-    """Lower-case word -> (kind of evidence, category)."""
-    return {
-        word: (kind, category)
-        for kind, lists in GENDERED_WORDS.items()
-        for category, words in lists.items()
-        for word in words
-    }
-
-
-@cache
-def _names() -> dict[str, str]:
-    return {name: category for category, names in GIVEN_NAMES.items() for name in names}
 
 
 def gender_evidence(text: str) -> list[tuple[str, float]]:
@@ -61,7 +46,7 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
     lower = [stem.lower() for stem in stems]
     found = []
     for i, match in enumerate(matches):
-        kind, category = _words().get(lower[i], ("", ""))
+        kind, category = gendered_words().get(lower[i], ("", ""))
         if not kind:
             kind, category = "name", _given_name(stems, lower, i)
         before = lower[max(0, i - 3) : i]
@@ -82,11 +67,11 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
 
 def _given_name(stems: list[str], lower: list[str], i: int) -> str:
     """Category of the given name at `i`; empty if it is none or stands as a surname."""
-    category = _names().get(stems[i]) or _names().get(stems[i].split("-")[0], "")
+    category = given_names().get(stems[i]) or given_names().get(stems[i].split("-")[0], "")
     if category and i:
-        titled = lower[i - 1] in ADDRESSES or _words().get(lower[i - 1], ("",))[0] == "title"
+        titled = lower[i - 1] in ADDRESSES or gendered_words().get(lower[i - 1], ("",))[0] == "title"
         alone = i + 1 == len(stems) or not stems[i + 1][0].isupper()
-        if stems[i - 1] in _names() or (titled and alone):
+        if stems[i - 1] in given_names() or (titled and alone):
             return ""
     return category
 
@@ -96,7 +81,7 @@ def read_gender(text: str) -> str | None:
     scores: dict[str, float] = {}
     for category, weight in gender_evidence(text):
         scores[category] = scores.get(category, 0.0) + weight
-    if not scores or (len(scores) > 1 and _PAIR.search(text)):
+    if not scores or (len(scores) > 1 and _PAIR.match(text)):
         return None
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] >= SHARE * sum(scores.values()) else None
