@@ -2,35 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
-from distalign.endpoint import EndpointParams
 from distalign.records import Attribute, Confusion, InputError, LabelledText
+from distalign.story_judge import JudgeName
 
 Metrics = dict[str, float | int]
-
-
-class JudgeParams(BaseModel):
-    """The `judge` block of params.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
-    story: Literal["lexical", "llm"]
-    """Who reads stories."""
-    constrained: bool
-    """Hold the LLM to the labels, which vLLM's endpoint can; others answer freely."""
-    llm: EndpointParams
 
 
 class JudgeValidationParams(BaseModel):
     """The `judge_validation` block of params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
-    judges: list[Literal["lexical", "llm"]] = Field(min_length=1)
+    judges: list[JudgeName] = Field(min_length=1)
 
 
 def check_labels(texts: Sequence[LabelledText], attribute: Attribute) -> None:
@@ -94,7 +82,9 @@ def validate_judge(
         if name in ("accuracy", "shown_accuracy"):
             interval = stats.binomtest(hits, len(group)).proportion_ci(method="wilson")
             metrics |= {f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
-    counts = confusion_counts([text.label for text, _ in test], [got for _, got in test], categories)
+    counts = confusion_counts(
+        [text.label for text, _ in test], [got for _, got in test], categories
+    )
     metrics["kappa"] = cohens_kappa(counts)
     names = [*categories, "invalid"]
     for true, row in zip(names, counts, strict=True):

@@ -10,8 +10,6 @@ from distalign.records import Attribute, InputError
 if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-NAME = "lexical"
-
 # Chosen on the `dev` texts of data/judge; what they are worth is measured on `test`.
 WEIGHTS = {"subject": 2.0, "pronoun": 1.0, "title": 1.0, "noun": 1.0, "kin": 1.0, "name": 2.0}
 INTRODUCED = 2.0
@@ -19,9 +17,9 @@ QUOTED = 0.25
 SHARE = 0.55
 POSITIVE, NEGATIVE = 0.2, -0.4
 
-NEGATIONS = frozenset("not no never neither nor nobody".split())
-OWNERS = frozenset("my your his her its our their whose".split())
-ADDRESSES = frozenset("dr doctor prof professor nurse".split())
+NEGATIONS = frozenset(("not", "no", "never", "neither", "nor", "nobody"))
+OWNERS = frozenset(("my", "your", "his", "her", "its", "our", "their", "whose"))
+ADDRESSES = frozenset(("dr", "doctor", "prof", "professor", "nurse"))
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+")
 # A first sentence that introduces several people as equals.
@@ -69,7 +67,9 @@ def _given_name(stems: list[str], lower: list[str], i: int) -> str:
     """Category of the given name at `i`; empty if it is none or stands as a surname."""
     category = given_names().get(stems[i]) or given_names().get(stems[i].split("-")[0], "")
     if category and i:
-        titled = lower[i - 1] in ADDRESSES or gendered_words().get(lower[i - 1], ("",))[0] == "title"
+        titled = (
+            lower[i - 1] in ADDRESSES or gendered_words().get(lower[i - 1], ("",))[0] == "title"
+        )
         alone = i + 1 == len(stems) or not stems[i + 1][0].isupper()
         if stems[i - 1] in given_names() or (titled and alone):
             return ""

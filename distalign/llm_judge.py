@@ -8,7 +8,6 @@ from typing import NamedTuple
 from distalign.endpoint import Endpoint, Request
 from distalign.records import Attribute
 
-NAME = "llm"
 UNCLEAR = "Unclear"
 MAX_TOKENS = 16
 

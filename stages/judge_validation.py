@@ -1,15 +1,8 @@
 """Measure on labelled texts how well each judge reads an attribute from a story."""
 
-from distalign.endpoint import open_endpoint
-from distalign.judge_validation import (
-    JudgeParams,
-    JudgeValidationParams,
-    check_labels,
-    validate_judge,
-)
-from distalign.lexical import read_story
-from distalign.llm_judge import judge_stories
+from distalign.judge_validation import JudgeValidationParams, check_labels, validate_judge
 from distalign.records import LabelledText, read_jsonl, write_json, write_jsonl
+from distalign.story_judge import JudgeParams, read_stories
 from distalign.targets import read_attribute
 from stages.cli import block, parse, run
 
@@ -33,13 +26,9 @@ def main() -> None:
     categories = [category.name for category in attribute.categories]
     metrics, confusions = {}, []
     for judge in judges:
-        if judge == "lexical":
-            read = [read_story(text, attribute) for text in texts]
-        else:
-            with open_endpoint(params.llm, args.llm, args.store) as endpoint:
-                read, n_unparseable = judge_stories(texts, attribute, endpoint, params.constrained)
-            metrics["llm_n_unparseable"] = n_unparseable
-        measured, confusion = validate_judge(judge, labelled, read, categories)
+        read = read_stories(judge, texts, attribute, params, args.llm, args.store)
+        metrics[f"{judge}_n_unparseable"] = read.n_unparseable
+        measured, confusion = validate_judge(judge, labelled, read.categories, categories)
         metrics |= measured
         confusions.append(confusion)
     write_json(args.out, metrics)
