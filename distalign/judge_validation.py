@@ -19,6 +19,9 @@ class JudgeValidationParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     judges: list[JudgeName] = Field(min_length=1)
+    ordinary: list[str] = Field(min_length=1)
+    """Kinds of text like the stories that are judged: shares are corrected by what was read
+    from these, because hard cases are far more frequent among the labelled texts."""
 
 
 def check_labels(texts: Sequence[LabelledText], attribute: Attribute) -> None:
@@ -56,19 +59,23 @@ def validate_judge(
     texts: Sequence[LabelledText],
     read: Sequence[str | None],
     categories: Sequence[str],
+    ordinary: Sequence[str],
 ) -> tuple[Metrics, Confusion]:
     """What one judge made of the texts.
 
     Keys start with the judge's name. `accuracy` is of all test texts, where a text without a
-    category is to be read as invalid; `shown` of those that show one; `dev` of the texts that
-    the judge may have been tuned on; `kind_*` of each kind of test text. `_low` and `_high`
-    are Wilson's 95 % interval, `true_A_read_B` the cells of the confusion matrix.
+    category is to be read as invalid; `shown` of those that show one; `ordinary` of those that
+    show one and are of an ordinary kind; `dev` of the texts that the judge may have been tuned
+    on; `kind_*` of each kind of test text. `_low` and `_high` are Wilson's 95 % interval,
+    `true_A_read_B` the cells of the confusion matrix of all test texts; the matrix that is
+    returned is of the ordinary ones.
     """
     rows = list(zip(texts, read, strict=True))
     test = [(text, got) for text, got in rows if text.split == "test"]
     groups = {
         "accuracy": test,
         "shown_accuracy": [row for row in test if row[0].label is not None],
+        "ordinary_accuracy": [row for row in test if row[0].label and row[0].kind in ordinary],
         "dev_accuracy": [row for row in rows if row[0].split == "dev"],
     }
     for kind in sorted({text.kind for text, _ in test}):
@@ -79,16 +86,21 @@ def validate_judge(
             continue
         hits = sum(text.label == got for text, got in group)
         metrics[name] = hits / len(group)
-        if name in ("accuracy", "shown_accuracy"):
+        if name.endswith("accuracy"):
             interval = stats.binomtest(hits, len(group)).proportion_ci(method="wilson")
             metrics |= {f"{name}_low": float(interval.low), f"{name}_high": float(interval.high)}
-    counts = confusion_counts(
-        [text.label for text, _ in test], [got for _, got in test], categories
-    )
+    counts = _confusion(test, categories)
     metrics["kappa"] = cohens_kappa(counts)
     names = [*categories, "invalid"]
     for true, row in zip(names, counts, strict=True):
         metrics |= {f"true_{true}_read_{got}": n for got, n in zip(names, row, strict=True)}
     metrics["n_test"] = len(test)
     rounded = {f"{judge}_{key}": round(value, 6) for key, value in metrics.items()}
-    return rounded, Confusion(judge=judge, categories=list(categories), counts=counts)
+    usual = _confusion([row for row in test if row[0].kind in ordinary], categories)
+    return rounded, Confusion(judge=judge, categories=list(categories), counts=usual)
+
+
+def _confusion(
+    rows: Sequence[tuple[LabelledText, str | None]], categories: Sequence[str]
+) -> list[list[int]]:
+    return confusion_counts([text.label for text, _ in rows], [got for _, got in rows], categories)

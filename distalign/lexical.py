@@ -26,7 +26,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+")
 _PAIR = re.compile(r"[^.!?]*\b(?:two|both|couple|neither|together|and Mrs)\b", re.IGNORECASE)
 # What is quoted, or talks about labels and answers, is seldom said of the main character.
 _ASIDE = re.compile(
-    r"[“\"][^“”\"]*[”\"]|[^.!?]*\b(?:answer|classify|label|output|instructions)\b[^.!?]*",
+    r"[“\"][^“”\"]*[”\"]|(?<![^.!?])[^.!?]*\b(?:answer|classify|label|output|instructions)\b[^.!?]*",
     re.IGNORECASE,
 )
 
@@ -45,13 +45,14 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
     found = []
     for i, match in enumerate(matches):
         kind, category = gendered_words().get(lower[i], ("", ""))
-        if not kind:
+        if not kind and stems[i][0].isupper():
             kind, category = "name", _given_name(stems, lower, i)
+        if not category:
+            continue
         before = lower[max(0, i - 3) : i]
         owned = tokens[i - 1].endswith("'s") if i else False
         if (
-            not category
-            or (kind == "kin" and (owned or OWNERS & set(before[-2:])))
+            (kind == "kin" and (owned or OWNERS & set(before[-2:])))
             or (kind in ("noun", "kin") and NEGATIONS & set(before))
             or (lower[i] in ("male", "female") and not stems[i].islower())
         ):

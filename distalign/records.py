@@ -161,7 +161,7 @@ class LabelledText(Record):
 
 
 class Confusion(Record):
-    """What one judge read from the test texts, true category by read category."""
+    """What one judge read from the ordinary test texts, true category by read category."""
 
     judge: str
     categories: list[str]

@@ -17,7 +17,7 @@ def main() -> None:
         out="JSON file for each judge's accuracy, kappa and confusion matrix",
         confusion="JSONL file for the confusion matrices that correct shares",
     )
-    judges = block(JudgeValidationParams, "judge_validation").judges
+    validation = block(JudgeValidationParams, "judge_validation")
     params = block(JudgeParams, "judge")
     attribute = read_attribute(args.attribute)
     labelled = read_jsonl(args.texts, LabelledText)
@@ -25,10 +25,12 @@ def main() -> None:
     texts = [row.text for row in labelled]
     categories = [category.name for category in attribute.categories]
     metrics, confusions = {}, []
-    for judge in judges:
+    for judge in validation.judges:
         read = read_stories(judge, texts, attribute, params, args.llm, args.store)
         metrics[f"{judge}_n_unparseable"] = read.n_unparseable
-        measured, confusion = validate_judge(judge, labelled, read.categories, categories)
+        measured, confusion = validate_judge(
+            judge, labelled, read.categories, categories, validation.ordinary
+        )
         metrics |= measured
         confusions.append(confusion)
     write_json(args.out, metrics)

@@ -44,10 +44,13 @@ def test_kappa_is_undefined_without_variation() -> None:
 
 def test_metrics_are_of_the_test_texts() -> None:
     texts = [text("a"), text("a", kind="irony"), text("b"), text(None), text("b", split="dev")]
-    metrics, confusion = validate_judge("j", texts, ["a", None, "b", "b", "a"], ["a", "b"])
-    assert confusion.counts == [[1, 0, 1], [0, 1, 0], [0, 1, 0]]
+    metrics, confusion = validate_judge(
+        "j", texts, ["a", None, "b", "b", "a"], ["a", "b"], ["plain"]
+    )
+    assert confusion.counts == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
     assert metrics["j_accuracy"] == 0.5
     assert metrics["j_shown_accuracy"] == pytest.approx(2 / 3, abs=1e-6)
+    assert metrics["j_ordinary_accuracy"] == 1
     assert metrics["j_dev_accuracy"] == 0
     assert metrics["j_kind_irony"] == 0
     assert metrics["j_true_a_read_invalid"] == 1
@@ -66,7 +69,7 @@ def test_lexical_judge_reads_gender_where_it_is_shown(gender: Attribute) -> None
     texts = read_jsonl(DATA / "gender.jsonl", LabelledText)
     check_labels(texts, gender)
     read = [read_story(row.text, gender) for row in texts]
-    metrics, _ = validate_judge("lexical", texts, read, ["Male", "Female"])
+    metrics, _ = validate_judge("lexical", texts, read, ["Male", "Female"], ["plain"])
     assert metrics["lexical_shown_accuracy"] >= 0.95
 
 
