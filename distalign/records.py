@@ -70,6 +70,8 @@ class Question(Record):
 
 class Attribute(Record):
     name: str
+    story_judge: Literal["gender", "vader"] | None = None
+    """What the lexical judge reads from a story; None where it cannot read the attribute."""
     categories: list[Category] = Field(min_length=2)
     homonyms: list[str]
     """Phrases that hold a category's word in another sense, as "white-collar" does."""
@@ -173,6 +175,27 @@ class Judgement(Round):
     category: str | None
     """The category that the text expresses; None is an invalid response."""
     judge: str
+
+
+class LabelledText(Record):
+    """A short text of data/judge/<attribute>.jsonl, written and labelled for this project."""
+
+    text: str = Field(min_length=1)
+    label: str | None
+    """The category that the main character or the tone shows; None where none or several do."""
+    kind: str
+    """What makes it easy or hard, e.g. `two` (characters) or `irony`."""
+    split: Literal["dev", "test"]
+    """Judges are tuned on dev alone."""
+
+
+class Confusion(Record):
+    """What one judge read from the ordinary test texts, true category by read category."""
+
+    judge: str
+    categories: list[str]
+    counts: list[list[int]]
+    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
 
 
 R = TypeVar("R", bound=Record)
