@@ -113,7 +113,7 @@ def main() -> None:
         metrics="folder with model/setting/dataset/method.json",
         judgements="folder with model/setting/dataset/method.jsonl",
         targets="folder with the data sets' specifications",
-        training="folder with model/setting/dataset/method.csv",
+        logs="folder with model/setting/dataset/method.csv",
         paper="CSV file with the numbers that the paper prints",
         out="folder to write the report into",
         plots="folder to write the tables for `dvc plots` into",
@@ -135,7 +135,7 @@ def main() -> None:
     write_csv(args.out / "contexts.csv", contexts)
     columns = [*PLACE, "context", "category", "target", "observed"]
     write_csv(args.plots / "calibration.csv", contexts.dropna(subset="observed")[columns])
-    write_csv(args.plots / "training.csv", training_logs(cells, args.training))
+    write_csv(args.plots / "training.csv", training_logs(cells, args.logs))
     write_text(args.out / "results.md", markdown_page(sections))
     write_text(args.out / "results.html", html_page(sections))
     names = [f.link for section in sections for f in section.figures]

@@ -14,7 +14,7 @@ from distalign.targets import TargetsParams
 from stages.cli import block, parse, run
 
 ROOT = Path(__file__).parent.parent
-TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, counts: c, target: real}}}}}}"
+TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, contexts: c, target: real}}}}}}"
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def write(text: str) -> None:
 
 
 def test_block_is_read() -> None:
-    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    write("pair: {seed: 3, trainings: {}}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
     assert block(PairParams, "pair").seed == 3
     assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
 
@@ -81,7 +81,8 @@ def test_missing_file_is_named() -> None:
         (TargetsParams, "targets"),
         (EndpointParams, "llm"),
         (ParaphraseParams, "paraphrase"),
-        (SynthesizeParams, "synthesize"),
+        (SynthesizeParams, "synthesize.attribute"),
+        (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
     ],
 )
@@ -89,7 +90,7 @@ def test_the_projects_own_blocks_are_valid(
     monkeypatch: pytest.MonkeyPatch, params: type[BaseModel], name: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert isinstance(block(params, name), params)
+    assert isinstance(block(params, *name.split(".")), params)
 
 
 def test_flags_are_required_and_typed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ def spec_of(targets: dict[str, list[float]], categories: tuple[str, ...] = ("Mal
         attribute=Attribute(
             name="own",
             categories=[Category(name=c, words=[c], tokens={"digits": "0"}) for c in categories],
+            homonyms=[],
             settings={},
         ),
         contexts=[Context(name=name, target=target) for name, target in targets.items()],

@@ -43,6 +43,7 @@ SPEC = DatasetSpec(
     attribute=Attribute(
         name="gender",
         categories=[Category(name=c, words=[c], tokens={}) for c in ("Male", "Female")],
+        homonyms=[],
         settings={},
     ),
     contexts=[Context(name=name, target=[0.5, 0.5]) for name in NAMES],
@@ -208,12 +209,12 @@ def write_cells(folder, methods: dict[str, list[Judgement]]) -> None:
         write_jsonl(folder / f"judgements/{place}.jsonl", rows)
         write_json(folder / f"metrics/{place}.json", cell(method, rows).metrics)
         log = "step,loss\n10,0.5\n20,0.25\n" if method == "ours" else "step\n"
-        write_text(folder / f"training/{place}.csv", log)
+        write_text(folder / f"logs/{place}.csv", log)
 
 
 def run_report(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder)
-    names = ["metrics", "judgements", "targets", "training"]
+    names = ["metrics", "judgements", "targets", "logs"]
     flags = [part for name in names for part in (f"--{name}", name)]
     flags += ["--paper", "paper.csv", "--out", "report", "--plots", "plots"]
     monkeypatch.setattr(sys, "argv", ["report", *flags])

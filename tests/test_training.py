@@ -65,6 +65,7 @@ def spec() -> DatasetSpec:
 def rows(spec: DatasetSpec) -> list[Preference]:
     return [
         Preference(
+            setting="attribute",
             context=spec.contexts[i % 3].name,
             prompt=f"What is the gender of the {spec.contexts[i % 3].name}, case {i}?",
             category="Male",
@@ -221,7 +222,15 @@ class StopAt(TrainerCallback):
 def trained(policy_factory, rows, spec, workspace: Path, cut: bool) -> dict[str, torch.Tensor]:
     params = HYBRID.model_copy(update={"epochs": 2.0})
     model, tokenizer, steering = policy_factory()
-    prompts = [Prompt(context="Bakers", split="validation", prompt="Who?", source="grammar")]
+    prompts = [
+        Prompt(
+            setting="attribute",
+            context="Bakers",
+            split="validation",
+            prompt="Who?",
+            source="grammar",
+        )
+    ]
     calibration = Calibration(tokenizer, steering, prompts, spec, 1)
     if cut:
         trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, workspace)
