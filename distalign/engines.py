@@ -1,22 +1,24 @@
 """Two engines behind one call: continue token prompts. vLLM, or transformers without it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EngineName = Literal["vllm", "transformers"]
 # CPU: attention wants multiples of 32; vLLM's own default of 128 never shares a short prefix.
 CPU_BLOCK_SIZE = 32
-CPU_SEQUENCES = 64
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the response is decoded; top_k = 0 and top_p = 1 are off."""
+    """How a response is decoded; top_k = 0 and top_p = 1 are off."""
 
     temperature: float
     top_p: float
@@ -24,16 +26,43 @@ class Decoding:
     max_tokens: int
 
 
-class Engine(Protocol):
-    def first_token_logprobs(
-        self, prompts: Sequence[list[int]], token_ids: Sequence[int]
-    ) -> np.ndarray:
-        """log P_θ(token|prompt) over the whole vocabulary, shape (prompts, tokens)."""
+@dataclass(frozen=True)
+class FirstToken:
+    """What is wanted at the first token of every response.
 
+    Attributes:
+        ids: tokens whose log-probabilities are returned.
+        draw: called once a prompt, in the order of the prompts, with the prompt's index and
+            the log-probabilities (K,); the response then starts with the token at the place
+            that it returns. None leaves the first token to the model.
+    """
+
+    ids: list[int]
+    draw: Callable[[int, np.ndarray], int] | None
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A response's tokens without the end-of-sequence token, and what was seen of its first.
+
+    `logps` are log P_θ(token|prompt) over the whole vocabulary at the wanted tokens, (K,). The
+    model runs in bfloat16; the product of its last hidden state with those tokens' rows of
+    the head is float32.
+    """
+
+    token_ids: list[int]
+    logps: np.ndarray | None
+
+
+class Engine(Protocol):
     def generate(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]
-    ) -> list[list[int]]:
-        """Token ids of one continuation a prompt, without the end-of-sequence token."""
+        self,
+        prompts: Sequence[list[int]],
+        decoding: Decoding,
+        seed: int,
+        first: FirstToken | None = None,
+    ) -> list[Continuation]:
+        """One continuation a prompt. Same arguments, same result."""
 
 
 def has_gpu() -> bool:
@@ -61,53 +90,13 @@ def vllm_arguments(dtype: str) -> dict[str, str | int | bool]:
         return shared
     return shared | {
         "block_size": CPU_BLOCK_SIZE,
-        "max_num_seqs": CPU_SEQUENCES,
+        "max_num_seqs": 64,
         "max_num_batched_tokens": 8192,
         # A seeded request that is prefilled in parts rewinds its generator, which torch
         # cannot do on CPU.
         "enable_chunked_prefill": False,
         "enforce_eager": True,
     }
-
-
-class VllmEngine:
-    """vLLM in this process, every core or GPU memory at its disposal."""
-
-    def __init__(self, folder: Path) -> None:
-        os.environ.update(vllm_environment(), VLLM_ENABLE_V1_MULTIPROCESSING="0")
-        from vllm import LLM
-
-        self._llm = LLM(str(folder), disable_log_stats=True, **vllm_arguments("bfloat16"))
-
-    def first_token_logprobs(
-        self, prompts: Sequence[list[int]], token_ids: Sequence[int]
-    ) -> np.ndarray:
-        from vllm import SamplingParams
-
-        wanted = SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=list(token_ids))
-        outputs = self._llm.generate([{"prompt_token_ids": ids} for ids in prompts], wanted)
-        first = [output.outputs[0].logprobs[0] for output in outputs]
-        return np.array([[row[token].logprob for token in token_ids] for row in first])
-
-    def generate(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]
-    ) -> list[list[int]]:
-        from vllm import SamplingParams
-
-        wanted = [
-            SamplingParams(
-                max_tokens=decoding.max_tokens,
-                temperature=decoding.temperature,
-                top_p=decoding.top_p,
-                top_k=decoding.top_k,
-                seed=seed,
-                detokenize=False,
-            )
-            for seed in seeds
-        ]
-        outputs = self._llm.generate([{"prompt_token_ids": ids} for ids in prompts], wanted)
-        eos = self._llm.get_tokenizer().eos_token_id
-        return [[t for t in output.outputs[0].token_ids if t != eos] for output in outputs]
 
 
 class TransformersEngine:
@@ -123,51 +112,63 @@ class TransformersEngine:
         self._model = model.to(device).eval()
         self._batch_size = batch_size
 
-    def first_token_logprobs(
-        self, prompts: Sequence[list[int]], token_ids: Sequence[int]
-    ) -> np.ndarray:
-        import torch
-
-        rows = []
-        for batch in self._batches(prompts, "first token"):
-            with torch.inference_mode():
-                logits = self._model(**self._pad(batch), logits_to_keep=1).logits[:, -1]
-            rows.append(logits.float().log_softmax(-1)[:, list(token_ids)].cpu().numpy())
-        return np.concatenate(rows)
-
     def generate(
-        self, prompts: Sequence[list[int]], decoding: Decoding, seeds: Sequence[int]
-    ) -> list[list[int]]:
+        self,
+        prompts: Sequence[list[int]],
+        decoding: Decoding,
+        seed: int,
+        first: FirstToken | None = None,
+    ) -> list[Continuation]:
         import torch
-
-        eos = self._tokenizer.eos_token_id
-        rows = []
-        for start, batch in enumerate(self._batches(prompts, "responses")):
-            inputs = self._pad(batch)
-            torch.manual_seed(seeds[start * self._batch_size])
-            with torch.inference_mode():
-                output = self._model.generate(
-                    **inputs,
-                    do_sample=decoding.temperature > 0,
-                    temperature=decoding.temperature or None,
-                    top_p=decoding.top_p,
-                    top_k=decoding.top_k,
-                    max_new_tokens=decoding.max_tokens,
-                    pad_token_id=eos,
-                )
-            for row in output[:, inputs["input_ids"].shape[1] :].tolist():
-                rows.append(row[: row.index(eos)] if eos in row else row)
-        return rows
-
-    def _batches(self, prompts: Sequence[list[int]], label: str) -> list[Sequence[list[int]]]:
         from tqdm import tqdm
 
-        starts = range(0, len(prompts), self._batch_size)
-        return tqdm(
-            [prompts[start : start + self._batch_size] for start in starts],
-            desc=label,
-            unit="batch",
+        torch.manual_seed(seed)
+        results: list[Continuation] = []
+        with torch.inference_mode(), tqdm(total=len(prompts), unit="response") as bar:
+            for start in range(0, len(prompts), self._batch_size):
+                batch = list(prompts[start : start + self._batch_size])
+                logps: list[Any] = [None] * len(batch)
+                begun: list[list[int]] = [[] for _ in batch]
+                if first is not None:
+                    logps = list(self._first_logps(batch, first.ids))
+                    if first.draw is not None:
+                        places = [first.draw(start + i, row) for i, row in enumerate(logps)]
+                        begun = [[first.ids[place]] for place in places]
+                rows = self._continue(batch, begun, decoding)
+                results += [Continuation(*pair) for pair in zip(rows, logps, strict=True)]
+                bar.update(len(batch))
+        return results
+
+    def _first_logps(self, batch: list[list[int]], ids: list[int]) -> np.ndarray:
+        inputs = self._pad(batch)
+        hidden = self._model.base_model(**inputs).last_hidden_state[:, -1].contiguous()
+        head = self._model.get_output_embeddings()
+        logits = head(hidden).float()
+        logits[:, ids] = hidden.float() @ head.weight[ids].float().T
+        logps = logits[:, ids] - logits.logsumexp(-1, keepdim=True)
+        return logps.double().cpu().numpy()
+
+    def _continue(
+        self, batch: list[list[int]], begun: list[list[int]], decoding: Decoding
+    ) -> list[list[int]]:
+        """Tokens of the responses, of which `begun` are the first."""
+        eos = self._tokenizer.eos_token_id
+        left = decoding.max_tokens - len(begun[0])
+        if left == 0:
+            return begun
+        inputs = self._pad([prompt + start for prompt, start in zip(batch, begun, strict=True)])
+        output: Tensor = self._model.generate(
+            **inputs,
+            do_sample=decoding.temperature > 0,
+            temperature=decoding.temperature or None,
+            top_p=decoding.top_p,
+            top_k=decoding.top_k,
+            max_new_tokens=left,
+            pad_token_id=eos,
         )
+        rows = output[:, inputs["input_ids"].shape[1] :].tolist()
+        ended = [row[: row.index(eos)] if eos in row else row for row in rows]
+        return [start + row for start, row in zip(begun, ended, strict=True)]
 
     def _pad(self, batch: Sequence[list[int]]) -> dict:
         padded = self._tokenizer.pad({"input_ids": list(batch)}, return_tensors="pt")
@@ -175,4 +176,12 @@ class TransformersEngine:
 
 
 def open_engine(name: EngineName, folder: Path) -> Engine:
-    return VllmEngine(folder) if name == "vllm" else TransformersEngine(folder)
+    """The engine with a model folder loaded."""
+    if name == "transformers":
+        return TransformersEngine(folder)
+    # vLLM reads these when it is imported.
+    os.environ.update(vllm_environment(), VLLM_ENABLE_V1_MULTIPROCESSING="0")
+    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"  # it takes no logits processors of ours
+    from distalign.vllm_engine import VllmEngine
+
+    return VllmEngine(folder)

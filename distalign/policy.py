@@ -38,6 +38,8 @@ class Policy(BaseModel):
     adapter: bool
     steering: Steering | None
     decoding: PolicyDecoding
+    max_tokens: int | None = None
+    """Of a response, where the method needs another limit than `sample.max_tokens`."""
 
 
 def load_base(base: Path) -> Any:

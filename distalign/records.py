@@ -162,9 +162,12 @@ class Round(Record):
     round: int = Field(ge=0)
     prompt: str
     text: str
-    """The response without its steering token."""
+    """The response without its steering token; what the judge reads."""
+    raw: str | None = None
+    """The whole output of a method whose prompt asks for more than the answer."""
     drawn: str | None
-    """Category of the steering token that starts the response, if there is one."""
+    """Category of the steering token that starts the response, if there is one, or that an
+    outside generator has picked and the prompt asks for."""
     probabilities: list[float] | None
     """P_theta(tau|x) restricted to the steering tokens, in the order of the categories."""
     mass: float | None
@@ -196,6 +199,12 @@ class Confusion(Record):
     categories: list[str]
     counts: list[list[int]]
     """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
+
+
+class VariantJudgement(Judgement):
+    """A judged round of the stage `decoding`."""
+
+    variant: str
 
 
 R = TypeVar("R", bound=Record)

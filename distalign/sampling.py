@@ -1,12 +1,16 @@
-"""Independent rounds of a policy: the two-step procedure (equations 10-11) or plain decoding."""
+"""Rounds of a policy: the two-step procedure (equations 10-11), plain decoding, or a baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from distalign.engines import Decoding, Engine, EngineName
+from distalign.baselines import BASELINES, EXTERNAL, baseline_prompt, read_output
+from distalign.drawing import decoded, draw_coordinated, draw_independent
+from distalign.engines import Continuation, Decoding, Engine, EngineName, FirstToken
 from distalign.policy import Policy
 from distalign.prompts import method_prompt
 from distalign.records import DatasetSpec, InputError, Prompt, Round
@@ -15,6 +19,8 @@ from distalign.steering import split_response
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+Planned = tuple[str, int, str]
+
 
 class SampleParams(BaseModel):
     """The `sample` block of params.yaml."""
@@ -22,17 +28,25 @@ class SampleParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     seed: int
     engine: EngineName
-    rounds: int = Field(ge=1)
-    """N, a context."""
+    n: int = Field(ge=1)
+    """N, rounds a context."""
+    rounds: Literal["independent", "coordinated"]
+    """Coordinated draws the steering tokens of a context's rounds together, see
+    `drawing.draw_coordinated`: rounds are not independent then, and their floor does not
+    apply. Where no steering token is drawn, rounds stay independent."""
     prompts: Literal["paraphrases", "one"]
     """One draw for each of N paraphrases, or N draws of one prompt a context."""
     decoding: Literal["method", "plain"]
     """As the method's policy says, or plain for all methods."""
+    steering_decoding: bool
+    """Temperature, top-p and top-k apply to the draw of the steering token too. In plain
+    decoding it is a token like any other, and they always do."""
     temperature: float = Field(ge=0)
     top_p: float = Field(gt=0, le=1)
     top_k: int = Field(ge=0)
     """0 is off."""
     max_tokens: int = Field(ge=1)
+    """Of a response without its steering token; a policy may name its own."""
 
 
 def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
@@ -42,16 +56,9 @@ def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
     )["input_ids"]
 
 
-def draw_categories(probabilities: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One category index a row of (rows, K) by inverting the cumulative sum (equation 10)."""
-    cumulative = probabilities.cumsum(-1)
-    cumulative /= cumulative[:, -1:]
-    return (rng.random(len(cumulative))[:, None] >= cumulative).sum(-1)
-
-
 def plan_rounds(
     spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams
-) -> list[tuple[str, int, str]]:
+) -> list[Planned]:
     """(context, round, prompt) of every round, from the test prompts.
 
     Raises:
@@ -61,14 +68,20 @@ def plan_rounds(
     for context in spec.contexts:
         texts = [p.prompt for p in prompts if (p.context, p.split) == (context.name, "test")]
         if params.prompts == "one":
-            texts = texts[:1] * params.rounds
-        if len(texts) < params.rounds:
+            texts = texts[:1] * params.n
+        if len(texts) < params.n:
             raise InputError(
-                f"sample: {context.name!r} has {len(texts)} test prompts for {params.rounds} "
+                f"sample: {context.name!r} has {len(texts)} test prompts for {params.n} "
                 "rounds; raise paraphrase.per_split or set sample.prompts to `one`"
             )
-        plan += [(context.name, i, text) for i, text in enumerate(texts[: params.rounds])]
+        plan += [(context.name, i, text) for i, text in enumerate(texts[: params.n])]
     return plan
+
+
+def restricted(logps: np.ndarray) -> NDArray[np.float64]:
+    """P_θ(τ|x) restricted to the steering tokens, from log-probabilities (..., K)."""
+    p = np.exp(logps - logps.max(-1, keepdims=True))
+    return p / p.sum(-1, keepdims=True)
 
 
 def sample(
@@ -79,40 +92,93 @@ def sample(
     prompts: Sequence[Prompt],
     params: SampleParams,
 ) -> list[Round]:
-    """`rounds` independent responses a context, in the order of contexts and rounds."""
+    """N responses a context, in the order of contexts and rounds."""
     plan = plan_rounds(spec, prompts, params)
     rng = np.random.default_rng(params.seed)
+    uniforms, steering = rng.random(len(plan)), policy.steering
+    asked = [None] * len(plan)
+    if policy.method == EXTERNAL:
+        targets = {context.name: np.array(context.target) for context in spec.contexts}
+        asked = [
+            draw_independent(targets[name], u)
+            for (name, _, _), u in zip(plan, uniforms, strict=True)
+        ]
     ids = [
-        chat_ids(tokenizer, method_prompt(policy.method, text, spec.context(context), spec))
-        for context, _, text in plan
+        chat_ids(tokenizer, _turn(policy.method, row, category, spec))
+        for row, category in zip(plan, asked, strict=True)
     ]
-    steering = policy.steering
-    probabilities = mass = drawn = None
+    limit = (policy.max_tokens or params.max_tokens) + (steering is not None)
+    decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
+    first = None
     if steering is not None:
-        raw = np.exp(engine.first_token_logprobs(ids, steering.ids))
-        mass = raw.sum(-1)
-        probabilities = raw / mass[:, None]
+        draw = None
         if policy.decoding == "two_step" and params.decoding == "method":
-            drawn = draw_categories(probabilities, rng)
-            ids = [[*row, steering.ids[k]] for row, k in zip(ids, drawn, strict=True)]
-    decoding = Decoding(params.temperature, params.top_p, params.top_k, params.max_tokens)
-    seeds = rng.integers(2**31, size=len(plan)).tolist()
-    responses = engine.generate(ids, decoding, seeds)
-    rows = []
-    for i, ((context, number, text), response) in enumerate(zip(plan, responses, strict=True)):
-        category = None if drawn is None else int(drawn[i])
-        if steering is not None and drawn is None:
-            taken = split_response(response, steering)
-            category, response = taken.category, taken.token_ids
-        rows.append(
-            Round(
-                context=context,
-                round=number,
-                prompt=text,
-                text=tokenizer.decode(response, skip_special_tokens=True).strip(),
-                drawn=None if category is None else spec.categories[category],
-                probabilities=None if probabilities is None else probabilities[i].tolist(),
-                mass=None if mass is None else float(mass[i]),
-            )
-        )
-    return rows
+            draw = _steering_draw(engine, ids, steering.ids, plan, decoding, params, rng)
+        first = FirstToken(steering.ids, draw)
+    answers = engine.generate(ids, decoding, int(rng.integers(2**31)), first)
+    return [
+        _round(row, answer, category, float(u), tokenizer, policy, spec)
+        for row, answer, category, u in zip(plan, answers, asked, uniforms, strict=True)
+    ]
+
+
+def _turn(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
+    name, _, prompt = row
+    if method in BASELINES:
+        return baseline_prompt(method, prompt, spec.context(name), spec, asked)
+    return method_prompt(method, prompt, spec.context(name), spec)
+
+
+def _steering_draw(
+    engine: Engine,
+    ids: list[list[int]],
+    steering_ids: list[int],
+    plan: Sequence[Planned],
+    decoding: Decoding,
+    params: SampleParams,
+    rng: np.random.Generator,
+) -> Callable[[int, np.ndarray], int]:
+    """Which steering token each round gets: drawn as its probabilities come, or all before."""
+
+    def probabilities(logps: np.ndarray) -> NDArray[np.float64]:
+        p = restricted(logps)
+        return decoded(p, decoding) if params.steering_decoding else p
+
+    if params.rounds == "independent":
+        uniforms = rng.random(len(plan))
+        return lambda number, logps: draw_independent(probabilities(logps), uniforms[number])
+    seen = engine.generate(ids, replace(decoding, max_tokens=1), 0, FirstToken(steering_ids, None))
+    p = probabilities(np.array([answer.logps for answer in seen]))
+    names = np.array([name for name, _, _ in plan])
+    drawn = np.empty(len(plan), dtype=np.int64)
+    for name in dict.fromkeys(names.tolist()):
+        drawn[names == name] = draw_coordinated(p[names == name], rng)
+    return lambda number, _: int(drawn[number])
+
+
+def _round(
+    row: Planned,
+    answer: Continuation,
+    category: int | None,
+    uniform: float,
+    tokenizer: "PreTrainedTokenizerBase",
+    policy: Policy,
+    spec: DatasetSpec,
+) -> Round:
+    name, number, prompt = row
+    token_ids, logps = answer.token_ids, answer.logps
+    if policy.steering is not None:
+        taken = split_response(token_ids, policy.steering)
+        category, token_ids = taken.category, taken.token_ids
+    output = tokenizer.decode(token_ids, skip_special_tokens=True).strip()
+    is_baseline = policy.method in BASELINES
+    return Round(
+        context=name,
+        round=number,
+        prompt=prompt,
+        text=read_output(policy.method, output, uniform) if is_baseline else output,
+        raw=output if is_baseline else None,
+        drawn=None if category is None else spec.categories[category],
+        probabilities=None if logps is None else restricted(logps).tolist(),
+        mass=None if logps is None else float(np.exp(logps).sum()),
+    )

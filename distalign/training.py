@@ -76,6 +76,8 @@ class PromptedParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     objective: Literal["none"]
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Of a response, instead of `sample.max_tokens`."""
 
 
 Trained = IFTParams | DPOParams | HybridParams

@@ -28,8 +28,8 @@ def parse(doc: str | None, **flags: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def block(params: type[P], *path: str) -> P:
-    """Read and check the block of params.yaml at `path`.
+def block(params: type[P], *path: str, over: P | None = None) -> P:
+    """Read and check the block of params.yaml at `path`; its keys replace those of `over`.
 
     Raises:
         InputError: naming the key, what is wrong with it, and near names for unknown ones.
@@ -44,6 +44,8 @@ def block(params: type[P], *path: str) -> P:
             known = list(value) if isinstance(value, dict) else []
             raise InputError(f"{PARAMS}: {where} is missing; {_nearest(key, known)}")
         value = value[key]
+    if over is not None and isinstance(value, dict):
+        value = over.model_dump() | value
     try:
         return params.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Draw N independent rounds a context from a method's policy (equations 10-11)."""
+"""Draw N rounds a context from a method's policy (equations 10-11)."""
 
 from transformers import AutoTokenizer
 

@@ -33,6 +33,7 @@ def main() -> None:
         decoding="plain",
     )
     if isinstance(params, PromptedParams):
+        policy = policy.model_copy(update={"max_tokens": params.max_tokens})
         write_text(args.log, "step\n")
         save_policy(policy, None, None, args.out)
         return

@@ -45,7 +45,7 @@ def tiny_params() -> dict:
     params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6
-    params["sample"]["rounds"] = 8
+    params["sample"]["n"] = 8
     params["score"]["resamples"] = 50
     return params
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
-from transformers import AutoTokenizer
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines import open_engine
 from distalign.policy import Policy
 from distalign.records import Context, DatasetSpec, InputError, Prompt, Round
-from distalign.sampling import SampleParams, draw_categories, plan_rounds, sample
+from distalign.sampling import SampleParams, chat_ids, plan_rounds, sample
 from distalign.steering import resolve
 from distalign.targets import read_attribute
 
@@ -18,9 +18,11 @@ ROOT = Path(__file__).parents[1]
 PARAMS = SampleParams(
     seed=0,
     engine="transformers",
-    rounds=4,
+    n=4,
+    rounds="independent",
     prompts="paraphrases",
     decoding="method",
+    steering_decoding=True,
     temperature=1.0,
     top_p=1.0,
     top_k=0,
@@ -59,7 +61,7 @@ def test_rounds_use_each_test_prompt_once(spec: DatasetSpec, prompts: list[Promp
 
 
 def test_rounds_of_one_prompt(spec: DatasetSpec, prompts: list[Prompt]) -> None:
-    params = PARAMS.model_copy(update={"prompts": "one", "rounds": 9})
+    params = PARAMS.model_copy(update={"prompts": "one", "n": 9})
     assert {text for _, _, text in plan_rounds(spec, prompts, params)} == {
         "Bakers test 0?",
         "Welders test 0?",
@@ -67,41 +69,37 @@ def test_rounds_of_one_prompt(spec: DatasetSpec, prompts: list[Prompt]) -> None:
 
 
 def test_too_few_prompts(spec: DatasetSpec, prompts: list[Prompt]) -> None:
-    params = PARAMS.model_copy(update={"rounds": 5})
+    params = PARAMS.model_copy(update={"n": 5})
     with pytest.raises(InputError, match="'Bakers' has 4 test prompts for 5 rounds"):
         plan_rounds(spec, prompts, params)
 
 
-def test_drawn_categories_follow_their_probabilities() -> None:
-    p = np.array([0.2, 0.5, 0.3])
-    drawn = draw_categories(np.tile(p, (6000, 1)), np.random.default_rng(0))
-    assert stats.chisquare(np.bincount(drawn, minlength=3), 6000 * p).pvalue > 0.001
-    assert set(draw_categories(np.tile([0.0, 1.0, 0.0], (50, 1)), np.random.default_rng(0))) == {1}
-
-
 @pytest.fixture(scope="module")
 def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
-    """rounds(engine, decoding): two_step or plain rounds of the bare model with an engine."""
+    """rounds(engine, method, decoding, **changes): rounds of the bare model with an engine."""
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     engines = {}
 
-    def rounds(engine: str, decoding: str, seed: int = 0) -> list[Round]:
+    def rounds(engine: str, decoding: str, method: str = "ours", **changes) -> list[Round]:
         if engine not in engines:
             engines[engine] = open_engine(engine, base_model)
         policy = Policy(
-            method="ours",
+            method=method,
             base_sha256="",
             adapter=False,
-            steering=resolve(tokenizer, spec.attribute, "digits"),
+            steering=resolve(tokenizer, spec.attribute, "digits") if method == "ours" else None,
             decoding=decoding,
         )
-        params = PARAMS.model_copy(update={"seed": seed})
+        params = PARAMS.model_copy(update=changes)
         return sample(engines[engine], tokenizer, policy, spec, prompts, params)
 
     return rounds
 
 
-@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+ENGINES = pytest.mark.parametrize("engine", ["transformers", "vllm"])
+
+
+@ENGINES
 def test_two_steps_draw_a_category_for_every_round(sampled, engine: str) -> None:
     rows = sampled(engine, "two_step")
     assert [(row.context, row.round) for row in rows[3:5]] == [("Bakers", 3), ("Welders", 0)]
@@ -109,23 +107,73 @@ def test_two_steps_draw_a_category_for_every_round(sampled, engine: str) -> None
         assert row.drawn in ("Male", "Female")
         assert sum(row.probabilities) == pytest.approx(1)
         assert 0 < row.mass < 0.5
+        assert row.raw is None
     assert len({row.text for row in rows}) > 1
 
 
-@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+@ENGINES
 def test_same_seed_same_rounds(sampled, engine: str) -> None:
     assert sampled(engine, "two_step") == sampled(engine, "two_step")
     other = sampled(engine, "two_step", seed=1)
     assert [row.text for row in other] != [row.text for row in sampled(engine, "two_step")]
 
 
-def test_plain_decoding_draws_nothing_unless_the_model_does(sampled) -> None:
-    for row in sampled("transformers", "plain"):
+@ENGINES
+def test_coordinated_rounds_of_a_context_have_the_expected_totals(sampled, engine: str) -> None:
+    for start in (0, 4):
+        rows = sampled(engine, "two_step", rounds="coordinated")[start : start + 4]
+        total = sum(row.probabilities[0] for row in rows)
+        assert abs(sum(row.drawn == "Male" for row in rows) - total) < 1
+
+
+@ENGINES
+def test_decoding_parameters_touch_the_steering_token_if_they_may(sampled, engine: str) -> None:
+    def drawn_is_likeliest(**changes) -> list[bool]:
+        rows = sampled(engine, "two_step", n=40, prompts="one", temperature=0.0, **changes)
+        return [row.drawn == ("Male", "Female")[np.argmax(row.probabilities)] for row in rows]
+
+    assert all(drawn_is_likeliest(steering_decoding=True))
+    assert not all(drawn_is_likeliest(steering_decoding=False))
+
+
+@ENGINES
+def test_plain_decoding_draws_nothing_unless_the_model_does(sampled, engine: str) -> None:
+    for row in sampled(engine, "plain"):
         assert row.drawn is None
         assert row.probabilities is not None
 
 
+def test_external_generator_follows_the_target_and_asks_for_its_category(
+    sampled, spec: DatasetSpec
+) -> None:
+    rows = sampled("vllm", "plain", method="external_random", n=100, prompts="one")
+    males = sum(row.drawn == "Male" for row in rows)
+    assert 70 < males < 130
+    assert all(row.raw == row.text and row.probabilities is None for row in rows)
+
+
+def test_unreadable_output_of_a_baseline_is_kept_and_read_as_nothing(sampled) -> None:
+    rows = sampled("vllm", "plain", method="seed_of_thought")
+    assert any(row.raw and not row.text for row in rows)
+
+
+@ENGINES
+def test_first_token_probabilities_are_those_of_the_float32_model(
+    sampled, base_model: Path, spec: DatasetSpec, prompts: list[Prompt], engine: str
+) -> None:
+    """bfloat16 logits would be off by up to 0.03; what is left is the body's rounding."""
+    tokenizer = AutoTokenizer.from_pretrained(base_model)
+    model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32)
+    expected = []
+    for row in prompts[4:8]:
+        ids = torch.tensor([chat_ids(tokenizer, row.prompt)])
+        with torch.no_grad():
+            expected.append(model(ids).logits[0, -1, [32, 33]].softmax(-1)[0].item())
+    found = [row.probabilities[0] for row in sampled(engine, "two_step")[:4]]
+    assert found == pytest.approx(expected, abs=0.012)
+
+
 def test_engines_agree_on_the_steering_tokens(sampled) -> None:
     for a, b in zip(sampled("vllm", "two_step"), sampled("transformers", "two_step"), strict=True):
-        assert a.probabilities == pytest.approx(b.probabilities, abs=0.03)
+        assert a.probabilities == pytest.approx(b.probabilities, abs=0.02)
         assert a.mass == pytest.approx(b.mass, rel=0.3)

@@ -1,0 +1,89 @@
+"""Sample one policy in other ways, as params.yaml lists under decoding; judge and score each."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from transformers import AutoTokenizer
+
+from distalign.base_model import read_source
+from distalign.engines import open_engine
+from distalign.judge import judge_round
+from distalign.policy import check_base, merged, read_policy
+from distalign.prompts import is_applicable
+from distalign.records import (
+    InputError,
+    Prompt,
+    VariantJudgement,
+    read_jsonl,
+    read_spec,
+    write_json,
+    write_jsonl,
+)
+from distalign.sampling import SampleParams, sample
+from distalign.score import ScoreParams, cell_metrics
+from stages.cli import block, parse, run
+
+
+class DecodingParams(BaseModel):
+    """The `decoding` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    methods: list[str]
+    """Methods that dvc.yaml runs this stage for."""
+    variants: dict[str, dict[str, Any]]
+    """Name -> keys that replace those of the block `sample`."""
+
+
+def read_variants() -> dict[str, SampleParams]:
+    """Every variant as a whole `sample` block.
+
+    Raises:
+        InputError: a variant is not valid, or asks for another engine.
+    """
+    default = block(SampleParams, "sample")
+    variants = {
+        name: block(SampleParams, "decoding", "variants", name, over=default)
+        for name in block(DecodingParams, "decoding").variants
+    }
+    for name, params in variants.items():
+        if params.engine != default.engine:
+            raise InputError(
+                f"params.yaml: decoding.variants.{name}.engine: all variants run on one engine; "
+                "set sample.engine"
+            )
+    return variants
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        spec="data set specification",
+        prompts="JSONL file of prompts, of which the test split is used",
+        base="folder of the base model",
+        policy="folder of the method's policy",
+        out="JSONL file of judged rounds of all variants; empty if the method does not apply",
+        metrics="JSON file of each variant's metrics",
+    )
+    variants, score = read_variants(), block(ScoreParams, "score")
+    spec, policy = read_spec(args.spec), read_policy(args.policy)
+    check_base(policy, read_source(args.base)["sha256"], args.policy)
+    prompts = read_jsonl(args.prompts, Prompt)
+    judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
+    if is_applicable(policy.method, spec):
+        with merged(policy, args.policy, args.base) as folder:
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            engine = open_engine(next(iter(variants.values())).engine, folder)
+            for name, params in variants.items():
+                rounds = sample(engine, tokenizer, policy, spec, prompts, params)
+                judgements = [judge_round(row, spec.attribute) for row in rounds]
+                judged[name] = [
+                    VariantJudgement(**row.model_dump(), variant=name) for row in judgements
+                ]
+    write_jsonl(args.out, [row for rows in judged.values() for row in rows])
+    write_json(
+        args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
+    )
+
+
+if __name__ == "__main__":
+    run(main)
