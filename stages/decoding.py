@@ -3,8 +3,6 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from transformers import AutoTokenizer
-
 from distalign.base_model import read_source
 from distalign.engines import open_engine
 from distalign.judge import judge_round
@@ -64,6 +62,8 @@ def main() -> None:
         out="JSONL file of judged rounds of all variants; empty if the method does not apply",
         metrics="JSON file of each variant's metrics",
     )
+    from transformers import AutoTokenizer  # slow to import: not before flags are read
+
     variants, score = read_variants(), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)

@@ -1,7 +1,5 @@
 """Draw N rounds a context from a method's policy (equations 10-11)."""
 
-from transformers import AutoTokenizer
-
 from distalign.base_model import read_source
 from distalign.engines import open_engine
 from distalign.policy import check_base, merged, read_policy
@@ -20,6 +18,8 @@ def main() -> None:
         policy="folder of the method's policy",
         out="JSONL file of rounds; empty where the method does not apply to the target",
     )
+    from transformers import AutoTokenizer  # slow to import: not before flags are read
+
     params = block(SampleParams, "sample")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)

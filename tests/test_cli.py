@@ -9,9 +9,11 @@ from distalign.endpoint import EndpointParams
 from distalign.pair import PairParams
 from distalign.paraphrase import ParaphraseParams
 from distalign.records import InputError
+from distalign.sampling import SampleParams
 from distalign.synthesize import SynthesizeParams
 from distalign.targets import TargetsParams
 from stages.cli import block, parse, run
+from stages.decoding import DecodingParams, read_variants
 
 ROOT = Path(__file__).parent.parent
 TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, contexts: c, target: real}}}}}}"
@@ -84,6 +86,8 @@ def test_missing_file_is_named() -> None:
         (SynthesizeParams, "synthesize.attribute"),
         (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
+        (SampleParams, "sample"),
+        (DecodingParams, "decoding"),
     ],
 )
 def test_the_projects_own_blocks_are_valid(
@@ -91,6 +95,43 @@ def test_the_projects_own_blocks_are_valid(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert isinstance(block(params, *name.split(".")), params)
+
+
+def test_a_blocks_keys_replace_those_of_another() -> None:
+    write("synthesize: {seed: 3}\nother: {seed: 1, sead: 2}")
+    default = PairParams(seed=1)
+    assert block(PairParams, "synthesize", over=default).seed == 3
+    with pytest.raises(InputError, match=r"other\.sead = 2: .*did you mean 'seed'\?"):
+        block(PairParams, "other", over=default)
+
+
+SAMPLE = """
+sample: {seed: 0, engine: vllm, n: 2, rounds: independent, prompts: one, decoding: method,
+         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: 8}
+decoding: {methods: [ours], variants: {cold: {temperature: 0.5}, other: {OTHER}}}
+"""
+
+
+def test_variants_replace_keys_of_sample() -> None:
+    write(SAMPLE.replace("OTHER", "rounds: coordinated"))
+    variants = read_variants()
+    assert list(variants) == ["cold", "other"]
+    assert (variants["cold"].temperature, variants["cold"].rounds) == (0.5, "independent")
+    assert (variants["other"].temperature, variants["other"].rounds) == (1.0, "coordinated")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ("temprature: 1", r"decoding\.variants\.other\.temprature = 1: .*'temperature'"),
+        ("top_p: 2.0", r"decoding\.variants\.other\.top_p = 2\.0: .*less than or equal to 1"),
+        ("engine: transformers", r"decoding\.variants\.other\.engine: .*sample\.engine"),
+    ],
+)
+def test_wrong_variant_is_named(other: str, message: str) -> None:
+    write(SAMPLE.replace("OTHER", other))
+    with pytest.raises(InputError, match=message):
+        read_variants()
 
 
 def test_flags_are_required_and_typed(monkeypatch: pytest.MonkeyPatch) -> None:

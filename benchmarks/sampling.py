@@ -1,0 +1,121 @@
+"""Two-step sampling in tokens a second: this project's engine, transformers, vLLM as it comes.
+
+The same prompts, policy and procedure, each engine in a process of its own, in one run:
+
+* ours: one request a response; the steering token is drawn on the way (distalign.vllm_engine).
+* transformers: `generate` in batches of 64, after a forward pass for the first token.
+* vLLM's defaults: `LLM(folder)`, one request for the probabilities of the steering tokens and
+  a second one for the response after the drawn token, each response seeded.
+
+    python -m benchmarks.sampling --base models/base/smollm2-135m \\
+        --policy models/policy/smollm2-135m/attribute/uk_real/ours \\
+        --prompts data/prompts/attribute/uk_real.jsonl
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from transformers import AutoTokenizer
+
+from distalign.drawing import draw_independent
+from distalign.engines import Decoding, Engine, FirstToken, has_gpu, open_engine
+from distalign.policy import merged, read_policy
+from distalign.records import Prompt, read_jsonl
+from distalign.sampling import chat_ids, restricted
+
+DECODING = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=33)
+ENGINES = {"ours": "ours", "transformers": "transformers", "vllm": "vLLM's defaults"}
+
+
+def run_engine(engine: Engine, prompts: list[list[int]], steering: list[int]) -> int:
+    """Two-step sampling through the project's interface; tokens generated."""
+    uniforms = np.random.default_rng(0).random(len(prompts))
+    first = FirstToken(steering, lambda i, logps: draw_independent(restricted(logps), uniforms[i]))
+    return sum(len(row.token_ids) for row in engine.generate(prompts, DECODING, 0, first))
+
+
+def run_vllm(llm, prompts: list[list[int]], steering: list[int]) -> int:
+    """Two-step sampling by two plain requests a response; tokens generated."""
+    from vllm import SamplingParams
+
+    look = SamplingParams(max_tokens=1, temperature=0, logprob_token_ids=steering)
+    seen = llm.generate([{"prompt_token_ids": ids} for ids in prompts], look)
+    rows = [output.outputs[0].logprobs[0] for output in seen]
+    p = restricted(np.array([[row[token].logprob for token in steering] for row in rows]))
+    uniforms = np.random.default_rng(0).random(len(prompts))
+    started = [
+        [*ids, steering[draw_independent(row, u)]]
+        for ids, row, u in zip(prompts, p, uniforms, strict=True)
+    ]
+    wanted = [
+        SamplingParams(max_tokens=DECODING.max_tokens - 1, temperature=1.0, seed=i)
+        for i in range(len(prompts))
+    ]
+    outputs = llm.generate([{"prompt_token_ids": ids} for ids in started], wanted)
+    return sum(1 + len(output.outputs[0].token_ids) for output in outputs)
+
+
+def measure(name: str, folder: Path, job: Path) -> dict[str, float]:
+    """Start an engine and sample once; seconds of each, and tokens."""
+    work = json.loads(job.read_text(encoding="utf-8"))
+    start = time.perf_counter()
+    if name == "vllm":
+        # Its own default on CPU asks for nine tenths of the machine's memory.
+        os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
+        from vllm import LLM
+
+        llm = LLM(str(folder), max_model_len=2048)
+        ready = time.perf_counter()
+        tokens = run_vllm(llm, work["prompts"], work["steering"])
+    else:
+        engine = open_engine("transformers" if name == "transformers" else "vllm", folder)
+        ready = time.perf_counter()
+        tokens = run_engine(engine, work["prompts"], work["steering"])
+    return {"start": ready - start, "sample": time.perf_counter() - ready, "tokens": tokens}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("base", "policy", "prompts"):
+        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--n", type=int, default=200, help="responses")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        name, folder, job = args.child
+        result = measure(name, Path(folder), Path(job))
+        Path(job).with_name(f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
+        return
+    policy = read_policy(args.policy)
+    prompts = [p.prompt for p in read_jsonl(args.prompts, Prompt) if p.split == "test"]
+    chosen = np.random.default_rng(0).choice(len(prompts), args.n, replace=False)
+    with merged(policy, args.policy, args.base) as folder, tempfile.TemporaryDirectory() as name:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        job = Path(name) / "job.json"
+        ids = [chat_ids(tokenizer, prompts[i]) for i in sorted(chosen)]
+        job.write_text(json.dumps({"prompts": ids, "steering": policy.steering.ids}))
+        results = {}
+        for engine in ENGINES:
+            command = [sys.executable, "-m", "benchmarks.sampling", "--child", engine]
+            subprocess.run([*command, str(folder), str(job)], check=True, stderr=subprocess.DEVNULL)
+            results[engine] = json.loads((Path(name) / f"{engine}.json").read_text())
+    rate = {key: row["tokens"] / row["sample"] for key, row in results.items()}
+    print(f"{args.n} responses on {'GPU' if has_gpu() else 'CPU'}")
+    for key, row in results.items():
+        print(
+            f"{ENGINES[key]:16} start {row['start']:5.1f} s, sampling {row['sample']:6.1f} s, "
+            f"{rate[key]:6.0f} tokens/s, ours is {rate['ours'] / rate[key]:.2f} x as fast"
+        )
+
+
+if __name__ == "__main__":
+    main()
