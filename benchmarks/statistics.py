@@ -1,4 +1,4 @@
-"""Time of 1,000 resamples of a data set of 25 contexts, against a plain loop over numpy, in one run.
+"""Time of 1,000 resamples of a data set of 25 contexts against a plain loop, in one run.
 
 Both compute the paper's percentile interval of the MAE. Medians of several runs.
 

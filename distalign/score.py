@@ -65,10 +65,10 @@ def cell_metrics(
     A.2.2), which need not cover anything; `mae_t_*` covers the expected MAE of contexts like
     these, with as many rounds; `deviation_*` covers the true mean deviation of these very
     contexts, with infinitely many. `tv` and `js` are total variation and Jensen-Shannon
-    divergence in bits, `*_floor` their floors. Means are over contexts with a valid round. `internal_mae` and `steering_mass` are there if
-    rounds carry probabilities, `fidelity` if they carry a drawn token. None stands for a
-    number that these rounds do not define. A cell that does not apply has no rounds, and
-    only its counts.
+    divergence in bits, `*_floor` their floors. Means are over contexts with a valid round.
+    `internal_mae` and `steering_mass` are there if rounds carry probabilities, `fidelity` if
+    they carry a drawn token. None stands for a number that these rounds do not define. A cell
+    that does not apply has no rounds, and only its counts.
 
     Raises:
         InputError: a round's context or category is not in the specification.
