@@ -38,7 +38,7 @@ SHOWN_CONTEXTS = 8
 
 
 class ParaphraseParams(BaseModel):
-    """The `paraphrase` block of params.yaml."""
+    """A setting's block under `paraphrase` in params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
     seed: int

@@ -82,7 +82,8 @@ def test_missing_file_is_named() -> None:
     [
         (TargetsParams, "targets"),
         (EndpointParams, "llm"),
-        (ParaphraseParams, "paraphrase"),
+        (ParaphraseParams, "paraphrase.attribute"),
+        (ParaphraseParams, "paraphrase.story"),
         (SynthesizeParams, "synthesize.attribute"),
         (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),

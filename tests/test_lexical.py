@@ -78,20 +78,20 @@ def test_compound_is_the_mean_over_sentences() -> None:
     assert compound("") == 0
 
 
-def test_attribute_says_what_is_read(gender: Attribute, sentiment: Attribute) -> None:
+def test_attribute_says_what_is_read(
+    gender: Attribute, race: Attribute, sentiment: Attribute
+) -> None:
     assert read_story("She was happy.", gender) == "Female"
-    vader = sentiment.model_copy(update={"story_judge": "vader"})
-    assert read_story("She was happy.", vader) == "Positive"
-    with pytest.raises(InputError, match="cannot read sentiment"):
-        read_story("She was happy.", sentiment)
+    assert read_story("She was happy.", sentiment) == "Positive"
+    with pytest.raises(InputError, match="cannot read race"):
+        read_story("She was happy.", race)
     with pytest.raises(InputError, match="'Female'"):
         read_story("She was happy.", sentiment.model_copy(update={"story_judge": "gender"}))
 
 
 def test_stories_of_a_data_set_take_seconds(gender: Attribute, sentiment: Attribute) -> None:
-    vader = sentiment.model_copy(update={"story_judge": "vader"})
     start = time.process_time()
-    for attribute in (gender, vader):
+    for attribute in (gender, sentiment):
         for _ in range(1000):
             read_story(STORY * 2, attribute)
     assert time.process_time() - start < 4
