@@ -41,7 +41,7 @@ def deviation_interval(counts: ArrayLike, target: ArrayLike) -> Deviation:
     Simulated with 100 rounds, 2, 3 and 5 categories, 14 and 25 contexts (tests): it covers
     Delta in 96-98 % of cases at Delta = 0, and at 1, 2 and 5 floors in 93-97 % over sizes that
     are equal, half-normal or exponential over the contexts (92-98 % each). Where only a fifth
-    of the contexts deviates it covers 90-95 %, and misses by being too high: few rounds cannot
+    of the contexts deviates it covers 90-97 %, and misses by being too high: few rounds cannot
     tell such a shape from the others. The estimate's median is then 0.1-0.25 floors too high;
     with equal sizes of 1-2 floors it is 0.1-0.15 floors too low.
 

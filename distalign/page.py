@@ -31,7 +31,7 @@ LEGEND = {
         "target share| in these very contexts, estimated without the floor. Its 95 % interval "
         "covers that number, and starts at 0 where the rounds do not prove any deviation. In "
         "simulations it holds what it promises, but where only a few contexts deviate it covers "
-        "90-95 % and misses by being too high."
+        "90-97 % and misses by being too high."
     ),
     "Total variation and Jensen-Shannon": (
         "half the sum over categories of |observed share - target share|, and the divergence in "
