@@ -3,6 +3,7 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
 from distalign.base_model import read_source
 from distalign.engines import open_engine
 from distalign.judge import judge_round
