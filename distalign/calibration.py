@@ -57,20 +57,15 @@ class Calibration:
         self._ids = [chat_ids(tokenizer, prompt.prompt) for prompt in chosen]
         self._targets = [target[prompt.context] for prompt in chosen]
         self._steering_ids = torch.tensor(steering.ids)
-        self._tokenizer = tokenizer
 
     def measure(self, model: "PeftModel") -> dict[str, float]:
         """`internal_mae` of the restricted distribution, and the `steering_mass`."""
         rows = []
         with torch.no_grad():
             for start in range(0, len(self._ids), BATCH_SIZE):
-                batch = self._tokenizer.pad(
-                    {"input_ids": self._ids[start : start + BATCH_SIZE]},
-                    return_tensors="pt",
-                    padding_side="right",
-                ).to(model.device)
-                logits = first_logits(model.get_base_model(), **batch)
-                ids = self._steering_ids.to(logits.device)
+                ids = self._steering_ids.to(model.device)
+                batch = self._ids[start : start + BATCH_SIZE]
+                logits = first_logits(model.get_base_model(), batch, ids)
                 rows.append(steering_log_probabilities(logits, ids, "vocabulary").exp().cpu())
         mass = torch.cat(rows).double().numpy()
         total = mass.sum(-1, keepdims=True)

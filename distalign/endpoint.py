@@ -53,6 +53,8 @@ class Request(BaseModel):
     messages: list[dict[str, str]]
     max_tokens: int
     seed: int
+    choices: list[str] | None = None
+    """The only answers allowed, for an endpoint that knows vLLM's structured outputs."""
 
 
 class Endpoint:
@@ -107,7 +109,7 @@ class Endpoint:
 
     def _key(self, request: Request) -> str:
         decides = [self._identity, self._params.temperature, self._params.seeded]
-        text = json.dumps([*decides, request.model_dump()], sort_keys=True)
+        text = json.dumps([*decides, request.model_dump(exclude_none=True)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     async def _ask(self, missing: dict[str, Request], label: str) -> None:
@@ -161,6 +163,7 @@ class Endpoint:
             max_completion_tokens=request.max_tokens,
             temperature=self._params.temperature,
             seed=request.seed if self._params.seeded else omit,
+            extra_body=request.choices and {"structured_outputs": {"choice": request.choices}},
         )
         if not isinstance(answer, ChatCompletion):
             raise UnexpectedAnswerError(f"not a chat completion: {str(answer)[:200]!r}")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distalign.tables import Cell, Matrix, display, first_category, number
+from distalign.cells import Cell, Matrix, display, section_title
+from distalign.comparisons import first_category
+from distalign.tables import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,11 +24,11 @@ PANELS_A_ROW = 3
 LONGEST_NAME = 42
 
 
-def draw_contexts(cells: Sequence[Cell], path: Path) -> None:
+def draw_contexts(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
     """Target and observed share of the first category in every context, a panel a method.
 
     Args:
-        cells: the methods of one model, setting and data set that apply.
+        cells: the methods of one model, training, setting, data set and seed that apply.
         path: PNG file to write.
     """
     tables = [first_category(cell.contexts) for cell in cells]
@@ -50,7 +52,9 @@ def draw_contexts(cells: Sequence[Cell], path: Path) -> None:
     first = cells[0]
     category = tables[0]["category"].iloc[0]
     figure.supylabel("context, by rising target", fontsize=10)
-    title = f"{display(first.dataset)}: {display(first.model)}, {first.setting}"
+    title = f"{display(first.dataset)}: {section_title(first)}"
+    if len(matrix.seeds) > 1:
+        title += f", seed {first.seed}"
     _finish(figure, axes, title, f"share of {category} in valid responses (0 to 1)", path)
 
 
@@ -58,7 +62,7 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
     """MAE of every method with its t interval and floor, a panel a data set.
 
     Args:
-        cells: all methods and data sets of one model and setting.
+        cells: all methods and data sets of one model, training and setting, means over seeds.
         path: PNG file to write.
     """
     rows = -(-len(matrix.datasets) // PANELS_A_ROW)
@@ -84,7 +88,7 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
         ax.set_title(display(dataset))
         ax.set_yticks(place, [display(method) for method in matrix.methods], parse_math=False)
         ax.set(xlim=(0, None), ylim=(-0.6, len(place) - 0.4))
-    title = f"Distance from the target: {display(cells[0].model)}, {cells[0].setting}"
+    title = f"Distance from the target: {section_title(cells[0])}"
     _finish(figure, axes, title, "MAE (difference of shares, 0 to 1)", path)
 
 

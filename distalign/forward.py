@@ -1,16 +1,18 @@
-"""One forward pass that computes nothing twice and builds logits only where a loss needs them.
+"""One forward pass over a token tree, with logits only where a loss needs them."""
 
-Two savings, both exact: the tokens with which all prompts of a batch begin (the chat
-template's header) are run once, and the vocabulary projection is applied to the positions
-that predict a completion token and to no others.
-"""
-
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
+from peft.helpers import disable_input_dtype_casting
+from peft.utils.other import TrainableTokensWrapper
 from torch import Tensor
 from transformers import DynamicCache
+
+from distalign.packing import Layout, Tree, attention_layout, pack
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,104 +26,118 @@ class Completions:
         logps: (B,) log π(y|x), summed over the completion's tokens.
         n_tokens: number of completion tokens in the batch.
         first_logits: (B, V) that predict the first completion token.
-        cache: keys and values of every position, (B, L) long.
-        prompt_mask: (B, L), 1 at prompt tokens.
+        tree: the rows as they were packed.
+        cache: keys and values of the tree's tokens.
     """
 
     logps: Tensor
     n_tokens: int
     first_logits: Tensor
+    tree: Tree
     cache: DynamicCache
-    prompt_mask: Tensor
-
-
-def shared_prefix(input_ids: Tensor, prompt_mask: Tensor) -> int:
-    """Number of leading tokens that all rows share, less than the shortest prompt's."""
-    same = (input_ids == input_ids[:1]).all(0) & prompt_mask.bool().all(0)
-    length = int(same.long().cumprod(0).sum())
-    return min(length, int(prompt_mask.sum(1).min()) - 1)
 
 
 def run_body(
-    model: "PreTrainedModel", input_ids: Tensor, attention_mask: Tensor, prefix: int
-) -> tuple[Tensor, DynamicCache]:
-    """Hidden states after the first `prefix` tokens, (B, L - prefix, H), and the cache."""
-    cache = DynamicCache()
-    if prefix:
-        model.base_model(input_ids=input_ids[:1, :prefix], past_key_values=cache, use_cache=True)
-        cache.batch_repeat_interleave(len(input_ids))
-    output = model.base_model(
-        input_ids=input_ids[:, prefix:],
-        attention_mask=attention_mask,
-        past_key_values=cache,
-        use_cache=True,
-    )
-    return output.last_hidden_state, cache
+    model: "PreTrainedModel", ids: Tensor, positions: Tensor, layout: Layout, cache: DynamicCache
+) -> Tensor:
+    """Hidden states of the flat list of tokens, (T, H); the cache grows by their keys.
+
+    Adapters stay in float32, and are rounded to the body's precision where they are applied:
+    peft would raise every activation to float32 instead.
+    """
+    half = model.dtype != torch.float32
+    rounded = torch.autocast(ids.device.type, model.dtype) if half else contextlib.nullcontext()
+    with disable_input_dtype_casting(model, half), rounded:
+        output = model.base_model(
+            input_ids=ids,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            layout=layout,
+        )
+    return output.last_hidden_state[0]
 
 
 def score_completions(
-    model: "PreTrainedModel", input_ids: Tensor, attention_mask: Tensor, completion_mask: Tensor
+    model: "PreTrainedModel",
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    exact: Tensor | None = None,
 ) -> Completions:
     """Log-probability of each row's completion; differentiable.
 
     Args:
-        model: a causal language model, its peft wrapper taken off (`get_base_model`).
-        input_ids, attention_mask, completion_mask: (B, L), padded on the right.
+        model: a causal language model with the attention of `distalign.packing`, its peft
+            wrapper taken off (`get_base_model`).
+        prompts, completions: B lists of token ids.
+        exact: tokens (K,) whose first logits are computed in float32, if any.
     """
-    prompt_mask = attention_mask * (1 - completion_mask)
-    prefix = shared_prefix(input_ids, prompt_mask)
-    hidden, cache = run_body(model, input_ids, attention_mask, prefix)
-    # hidden[:, i] predicts token prefix + i + 1.
-    predicts = completion_mask[:, prefix + 1 :].bool()
-    rows = predicts.nonzero()[:, 0]
-    # A contiguous two-dimensional product; a slice would copy the projection once a row.
-    logits = model.get_output_embeddings()(hidden[:, :-1][predicts].contiguous()).float()
-    logps = _pick(logits, input_ids[:, prefix + 1 :][predicts])
-    starts = torch.ones_like(rows, dtype=torch.bool)
-    starts[1:] = rows[1:] != rows[:-1]
-    sums = logps.new_zeros(len(input_ids)).index_add(0, rows, logps)
-    return Completions(sums, len(rows), logits[starts], cache, prompt_mask)
+    tree, cache = pack(prompts, completions, model.device), DynamicCache()
+    hidden = run_body(model, tree.ids, tree.positions, tree.layout, cache)
+    logits = model.get_output_embeddings()(hidden[tree.predictors]).float()
+    logps = -F.cross_entropy(logits, tree.labels, reduction="none")
+    sums = logps.new_zeros(len(prompts)).index_add(0, tree.rows, logps)
+    starts = torch.ones_like(tree.rows, dtype=torch.bool)
+    starts[1:] = tree.rows[1:] != tree.rows[:-1]
+    first = logits[starts]
+    if exact is not None:
+        first = first.index_copy(1, exact, _exact_logits(model, hidden[tree.prompt_ends], exact))
+    return Completions(sums, len(tree.labels), first, tree, cache)
 
 
 def score_mismatched(
-    model: "PreTrainedModel", scored: Completions, completion_ids: Tensor, mask: Tensor
+    model: "PreTrainedModel", scored: Completions, completions: Sequence[Sequence[int]]
 ) -> Tensor:
     """log π(y'|x), (B,), of other completions after the same prompts; no gradient.
 
     The prompts' keys and values are those of `scored`: only y' itself is run.
-
-    Args:
-        completion_ids: (B, T) tokens of y', padded on the right.
-        mask: (B, T).
     """
+    tree, device = scored.tree, scored.logps.device
+    place = first = tree.ids.shape[1]
+    queries, keys, segments, positions = [], [], [], []
+    for row, completion in enumerate(completions):
+        own = list(range(place, place + len(completion)))
+        branch = tree.branches[tree.groups[row]]
+        queries.append(own)
+        keys.append([*range(tree.root), *branch, *own])
+        segments.append([0] * len(own))
+        positions += range(tree.root + len(branch), tree.root + len(branch) + len(own))
+        place += len(own)
+    labels = torch.tensor([token for completion in completions for token in completion])
+    rows = torch.tensor([row for row, own in enumerate(queries) for _ in own])
+    labels, rows = labels.to(device), rows.to(device)
     with torch.no_grad():
-        logps = _pick(scored.first_logits.detach(), completion_ids[:, 0])
         cache = DynamicCache()
         for layer, kept in enumerate(scored.cache.layers):
             cache.update(kept.keys.detach(), kept.values.detach(), layer)
-        start = scored.prompt_mask.sum(1, keepdim=True)
-        hidden = model.base_model(
-            input_ids=completion_ids,
-            attention_mask=torch.cat([scored.prompt_mask, mask], dim=1),
-            position_ids=start + torch.arange(completion_ids.shape[1], device=start.device),
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        predicts = mask[:, 1:].bool()
-        logits = model.get_output_embeddings()(hidden[:, :-1][predicts].contiguous()).float()
-        rest = _pick(logits, completion_ids[:, 1:][predicts])
-        return logps.index_add(0, predicts.nonzero()[:, 0], rest)
+        layout = attention_layout(queries, keys, segments, device)
+        position_ids = torch.tensor([positions], device=device)
+        hidden = run_body(model, labels[None], position_ids, layout, cache)
+        starts = torch.tensor([own[0] - first for own in queries], device=device)
+        inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
+        inner = inner[:, 0]
+        logits = model.get_output_embeddings()(hidden[inner - 1]).float()
+        rest = -F.cross_entropy(logits, labels[inner], reduction="none")
+        begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
+        return begin.index_add(0, rows[inner], rest)
 
 
-def first_logits(model: "PreTrainedModel", input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-    """Logits after the last token of each row, (B, V); rows padded on the right."""
-    prefix = shared_prefix(input_ids, attention_mask)
-    hidden, _ = run_body(model, input_ids, attention_mask, prefix)
-    last = attention_mask.sum(1) - 1 - prefix
-    picked = hidden[torch.arange(len(last), device=last.device), last]
-    return model.get_output_embeddings()(picked.contiguous()).float()
+def first_logits(
+    model: "PreTrainedModel", prompts: Sequence[Sequence[int]], exact: Tensor
+) -> Tensor:
+    """Logits after each prompt, (B, V), those of the tokens `exact` (K,) in float32."""
+    tree = pack(prompts, [[] for _ in prompts], model.device)
+    hidden = run_body(model, tree.ids, tree.positions, tree.layout, DynamicCache())
+    last = hidden[tree.prompt_ends]
+    logits = model.get_output_embeddings()(last).float()
+    return logits.index_copy(1, exact, _exact_logits(model, last, exact))
 
 
-def _pick(logits: Tensor, labels: Tensor) -> Tensor:
-    """log-softmax of the logits (N, V) at the labels (N,)."""
-    return logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1)
+def _exact_logits(model: "PreTrainedModel", hidden: Tensor, tokens: Tensor) -> Tensor:
+    """Logits (B, K) of a few tokens in float32: in bfloat16 a probability near a half would
+    move in steps of 0.03."""
+    head = model.get_output_embeddings()
+    weight = head.weight
+    if isinstance(head, TrainableTokensWrapper):
+        weight = head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
+    return hidden.float() @ weight[tokens].float().T

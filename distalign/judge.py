@@ -8,18 +8,34 @@ from distalign.records import Attribute, Judgement, Round
 NAME = "words"
 
 
+# What stands before a word that is denied: "not a", "isn't", "non-".
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|neither|nor|no|non)|n['’]t)(?:[\s-]+(?:an?|the|be|necessarily))*[\s-]+$",
+    re.IGNORECASE,
+)
+
+
 @cache
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the phrases as whole words, which spaces or hyphens may join."""
+    alternatives = "|".join(
+        r"[\s-]+".join(re.escape(word) for word in phrase.split())
+        for phrase in sorted(phrases, key=len, reverse=True)
+    )
     return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
 
 
 def named_categories(text: str, attribute: Attribute) -> list[str]:
-    """Categories of which the text holds a whole word, in the attribute's order."""
+    """Categories of which the text holds a whole word undenied, in the attribute's order."""
+    if attribute.homonyms:
+        text = _pattern(tuple(attribute.homonyms)).sub(" ", text)
     return [
         category.name
         for category in attribute.categories
-        if _pattern(tuple(category.words)).search(text)
+        if any(
+            not _DENIED.search(text, 0, match.start())
+            for match in _pattern(tuple(category.words)).finditer(text)
+        )
     ]
 
 

@@ -1,11 +1,14 @@
 """Turn D_base into D_pref (equations 7-9), in an order that keeps KTO's mismatches real."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from distalign.records import InputError, Preference, Response
+from distalign.records import InputError, Preference, Prompt, Response, Setting
+
+Row = TypeVar("Row", Preference, Prompt)
 
 
 class PairParams(BaseModel):
@@ -13,6 +16,14 @@ class PairParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     seed: int
+    trainings: dict[str, list[Setting]]
+    """Name of a training -> the settings whose data a policy is trained on."""
+
+    def settings(self, training: str) -> list[Setting]:
+        """Raises InputError that lists the trainings there are."""
+        if training not in self.trainings:
+            raise InputError(f"pair: no training {training!r}; there are {list(self.trainings)}")
+        return self.trainings[training]
 
 
 def pair(
@@ -24,23 +35,27 @@ def pair(
     """One preference row for each row of D_base.
 
     The negative category is uniform over the others (equation 8); its response comes from
-    the pool of the same context.
+    the pool of the same setting and context.
 
     Raises:
         InputError: the pool has no response for a context and category.
     """
-    texts: dict[tuple[str, str], list[str]] = {}
+    texts: dict[tuple[Setting, str, str], list[str]] = {}
     for row in pool:
-        texts.setdefault((row.context, row.category), []).append(row.response)
+        texts.setdefault((row.setting, row.context, row.category), []).append(row.response)
     rows = []
     for row in base:
         others = [category for category in categories if category != row.category]
         negative = others[rng.integers(len(others))]
-        candidates = texts.get((row.context, negative))
+        candidates = texts.get((row.setting, row.context, negative))
         if not candidates:
-            raise InputError(f"pair: no response of {negative!r} for {row.context!r} in the pool")
+            raise InputError(
+                f"pair: no response of {negative!r} for {row.context!r} in the pool of setting "
+                f"{row.setting!r}; run synthesize again"
+            )
         rows.append(
             Preference(
+                setting=row.setting,
                 context=row.context,
                 prompt=row.prompt,
                 category=row.category,
@@ -52,16 +67,19 @@ def pair(
     return interleave(rows, rng)
 
 
-def interleave(rows: Sequence[Preference], rng: np.random.Generator) -> list[Preference]:
-    """One row of each context in turn, the contexts in one random order.
+def interleave(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:
+    """One row of each context in turn, the settings taking turns, contexts in one random order.
 
     KTO estimates z_0 from each row's prompt with its neighbour's response; with rows of one
-    context side by side those mismatched pairs would match.
+    context side by side those mismatched pairs would match. Every prefix holds settings and
+    contexts alike, so that training on a part of the rows keeps their shares.
     """
-    by_context: dict[str, list[Preference]] = {}
+    groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        by_context.setdefault(row.context, []).append(row)
-    groups = list(by_context.values())
-    groups = [groups[index] for index in rng.permutation(len(groups))]
-    longest = max((len(group) for group in groups), default=0)
-    return [group[turn] for turn in range(longest) for group in groups if turn < len(group)]
+        groups.setdefault((row.context, row.setting), []).append(row)
+    contexts = list(dict.fromkeys(context for context, _ in groups))
+    settings = list(dict.fromkeys(setting for _, setting in groups))
+    permuted = [contexts[index] for index in rng.permutation(len(contexts))]
+    order = [groups.get((context, setting), []) for setting in settings for context in permuted]
+    longest = max((len(group) for group in order), default=0)
+    return [group[turn] for turn in range(longest) for group in order if turn < len(group)]

@@ -38,7 +38,7 @@ SHOWN_CONTEXTS = 8
 
 
 class ParaphraseParams(BaseModel):
-    """The `paraphrase` block of params.yaml."""
+    """A setting's block under `paraphrase` in params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
     seed: int
@@ -166,8 +166,12 @@ def paraphrase(
     params: ParaphraseParams,
     endpoint: Endpoint,
 ) -> list[Prompt]:
-    """per_split prompts of every context in every split; no wording is in two splits."""
-    question = spec.attribute.settings[setting]
+    """per_split prompts of every context in every split; no wording is in two splits.
+
+    Raises:
+        InputError: the attribute has no such setting, or wordings are too few.
+    """
+    question = spec.attribute.question(setting)
     names = [context.name for context in spec.contexts]
     rng = np.random.default_rng(params.seed)
     prompts = []
@@ -178,7 +182,13 @@ def paraphrase(
         order = [order[index] for index in rng.permutation(len(order))]
         for name in group:
             prompts += [
-                Prompt(context=name, split=split, prompt=fill(wording, name), source=source)
+                Prompt(
+                    setting=setting,
+                    context=name,
+                    split=split,
+                    prompt=f"{fill(wording, name)} {question.limit}".rstrip(),
+                    source=source,
+                )
                 for split, wording, source in order
             ]
     return prompts

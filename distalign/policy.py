@@ -43,13 +43,14 @@ class Policy(BaseModel):
 
 
 def load_base(base: Path) -> Any:
-    """The base model in bfloat16. Eager attention is the faster one for short rows on CPU."""
+    """The base model in bfloat16, with the attention that `distalign.forward` runs it by."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    from distalign.packing import ATTENTION
+
     return AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, attn_implementation=attention
+        base, dtype=torch.bfloat16, attn_implementation=ATTENTION
     )
 
 

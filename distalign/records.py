@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Setting = Literal["attribute", "story"]
 
 
 class InputError(ValueError):
@@ -30,9 +31,23 @@ class Category(Record):
 
     name: str
     words: list[str] = Field(min_length=1)
-    """Words that express the category in an answer, the one to ask for first."""
+    """Words or phrases that express the category in an answer."""
     tokens: dict[str, str]
     """Steering token per surface form, e.g. {"digits": "0", "pronouns": "he"}."""
+
+
+class Writing(Record):
+    """How an LLM is asked for responses that express a given category."""
+
+    system: str
+    ask: str
+    """{question} is the question's template, {word} one of the category's `words`."""
+    words: dict[str, list[str]]
+    """Category -> what it is called in the request, any of them; may hold {context}."""
+    frames: list[str]
+    """Written responses with {word} as their slot: examples, and what fills a gap."""
+    vocabulary: list[str]
+    """Words that a response may use beside those of `frames` and `words`; empty: all."""
 
 
 class Question(Record):
@@ -48,14 +63,27 @@ class Question(Record):
     """Words a rewording may use beside those of the grammar: others change what is asked."""
     grammar: dict[str, list[str]]
     """Written productions; `grammar["root"]` is the start, {name} expands another."""
-    answers: list[str] = Field(min_length=1)
-    """Sentence frames for written answers; {context} and {word} are the slots."""
+    limit: str
+    """Sentence after each wording, as it is: how long the response may be. May be empty."""
+    responses: Writing
 
 
 class Attribute(Record):
     name: str
+    story_judge: Literal["gender", "vader"] | None = None
+    """What the lexical judge reads from a story; None where it cannot read the attribute."""
     categories: list[Category] = Field(min_length=2)
-    settings: dict[str, Question]
+    homonyms: list[str]
+    """Phrases that hold a category's word in another sense, as "white-collar" does."""
+    settings: dict[Setting, Question]
+
+    def question(self, setting: str) -> Question:
+        """Raises InputError that lists the settings there are."""
+        if setting not in self.settings:
+            raise InputError(
+                f"attribute {self.name!r} has no setting {setting!r}; it has {list(self.settings)}"
+            )
+        return self.settings[setting]
 
 
 class Context(Record):
@@ -92,6 +120,7 @@ class DatasetSpec(Record):
 
 
 class Prompt(Record):
+    setting: Setting
     context: str
     split: Split
     prompt: str
@@ -101,6 +130,7 @@ class Prompt(Record):
 class Response(Record):
     """A row (x, r, a) of D_base (equation 6)."""
 
+    setting: Setting
     context: str
     prompt: str
     response: str
@@ -116,6 +146,7 @@ class Preference(Record):
     (the mismatched pair, whose token and text contradict each other).
     """
 
+    setting: Setting
     context: str
     prompt: str
     category: str
@@ -147,6 +178,27 @@ class Judgement(Round):
     category: str | None
     """The category that the text expresses; None is an invalid response."""
     judge: str
+
+
+class LabelledText(Record):
+    """A short text of data/judge/<attribute>.jsonl, written and labelled for this project."""
+
+    text: str = Field(min_length=1)
+    label: str | None
+    """The category that the main character or the tone shows; None where none or several do."""
+    kind: str
+    """What makes it easy or hard, e.g. `two` (characters) or `irony`."""
+    split: Literal["dev", "test"]
+    """Judges are tuned on dev alone."""
+
+
+class Confusion(Record):
+    """What one judge read from the ordinary test texts, true category by read category."""
+
+    judge: str
+    categories: list[str]
+    counts: list[list[int]]
+    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
 
 
 class VariantJudgement(Judgement):

@@ -24,8 +24,9 @@ def train(
     tokenizer: "PreTrainedTokenizerBase",
     steering: Steering | None,
     rows: Sequence[Preference],
-    prompts: Sequence[Prompt],
+    validation: Sequence[Prompt],
     spec: DatasetSpec,
+    seed: int,
     workspace: Path,
     log: Path,
 ) -> "PeftModel":
@@ -34,7 +35,7 @@ def train(
     Args:
         start: adapter to go on from, which is also the reference; None for a fresh one.
         steering: None trains on bare responses.
-        prompts: of which the validation prompts measure calibration.
+        validation: prompts that measure calibration.
         workspace: checkpoints; removed at the end.
         log: CSV file to write, a row a logged step.
     """
@@ -42,16 +43,15 @@ def train(
 
     from distalign.calibration import Calibration, LiveCallback
 
-    set_seed(params.seed)
+    set_seed(seed)
     if start is None:
         model = new_adapter(base, tokenizer, lora, steering)
     else:
         model = load_adapter(base, start, tokenizer, trainable=True)
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     calibration = None
     if steering is not None:
-        unseen = [prompt for prompt in prompts if prompt.split == "validation"]
-        calibration = Calibration(tokenizer, steering, unseen, spec, params.calibration_prompts)
+        calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
     live = workspace / "live"
     fit(trainer, workspace, LiveCallback(live, calibration))
     write_text(log, training_table(live))

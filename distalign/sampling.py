@@ -45,8 +45,8 @@ class SampleParams(BaseModel):
     top_p: float = Field(gt=0, le=1)
     top_k: int = Field(ge=0)
     """0 is off."""
-    max_tokens: int = Field(ge=1)
-    """Of a response without its steering token; a policy may name its own."""
+    max_tokens: dict[str, int]
+    """Setting -> tokens of a response without its steering token; a policy may name its own."""
 
 
 def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
@@ -91,10 +91,15 @@ def sample(
     spec: DatasetSpec,
     prompts: Sequence[Prompt],
     params: SampleParams,
+    seed: int,
 ) -> list[Round]:
-    """N responses a context, in the order of contexts and rounds."""
+    """N responses a context, in the order of contexts and rounds.
+
+    Args:
+        seed: of the policy's training; its rounds are drawn apart from those of other seeds.
+    """
     plan = plan_rounds(spec, prompts, params)
-    rng = np.random.default_rng(params.seed)
+    rng = np.random.default_rng([params.seed, seed])
     uniforms, steering = rng.random(len(plan)), policy.steering
     asked = [None] * len(plan)
     if policy.method == EXTERNAL:
@@ -107,7 +112,7 @@ def sample(
         chat_ids(tokenizer, _turn(policy.method, row, category, spec))
         for row, category in zip(plan, asked, strict=True)
     ]
-    limit = (policy.max_tokens or params.max_tokens) + (steering is not None)
+    limit = (policy.max_tokens or params.max_tokens[prompts[0].setting]) + (steering is not None)
     decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
     first = None
     if steering is not None:

@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
+from distalign.deviation import deviation_interval
+from distalign.divergence import (
+    expected_jensen_shannon,
+    expected_total_variation,
+    jensen_shannon,
+    total_variation,
+)
 from distalign.records import DatasetSpec, InputError, Judgement
 from distalign.statistics import (
     absolute_errors,
@@ -53,12 +60,15 @@ def cell_metrics(
     """The metrics of one model, setting, dataset and method; shares and errors in [0, 1].
 
     `mae` is equation 12, `mae_sd` the sample standard deviation over contexts (table 10),
-    `mae_ci_*` the paper's percentile interval (appendix A.2.2), `mae_t_*` the one that covers,
-    `floor` what a perfect sampler has at each context's own number of valid rounds. Means
-    are over contexts with a valid round. `internal_mae` and `steering_mass` are there if
-    rounds carry probabilities, `fidelity` if they carry a drawn token. None stands for a
-    number that these rounds do not define. A cell that does not apply has no rounds, and
-    only its counts.
+    `floor` what a perfect sampler has at each context's own number of valid rounds. Three
+    intervals of 95 %, of three things: `mae_ci_*` is the paper's percentile interval (appendix
+    A.2.2), which need not cover anything; `mae_t_*` covers the expected MAE of contexts like
+    these, with as many rounds; `deviation_*` covers the true mean deviation of these very
+    contexts, with infinitely many. `tv` and `js` are total variation and Jensen-Shannon
+    divergence in bits, `*_floor` their floors. Means are over contexts with a valid round.
+    `internal_mae` and `steering_mass` are there if rounds carry probabilities, `fidelity` if
+    they carry a drawn token. None stands for a number that these rounds do not define. A cell
+    that does not apply has no rounds, and only its counts.
 
     Raises:
         InputError: a round's context or category is not in the specification.
@@ -80,19 +90,26 @@ def cell_metrics(
 
 _MEASURED = (
     *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
-    *("floor", "excess", "ratio"),
+    *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
+    *("tv", "tv_floor", "js", "js_floor"),
 )
 
 
 def _errors(counts: NDArray[np.int64], target: NDArray, params: ScoreParams) -> Metrics:
     rng = np.random.default_rng(params.seed)
     errors = absolute_errors(counts, target)
-    mae, floor = errors.mean(), expected_error(target, counts.sum(-1)).mean()
+    totals = counts.sum(-1)
+    mae, floor = errors.mean(), expected_error(target, totals).mean()
     sd = errors.std(ddof=1) if len(errors) > 1 else math.nan
     ci = paper_interval(counts, target, params.resamples, rng)
     p_values = fit_p_values(counts, target, params.resamples, rng)
     ratio = mae / floor if floor > 0 else math.nan  # a target of zeros and a one has no noise
-    values = (mae, sd, *ci, *mean_interval(errors), floor, mae - floor, ratio)
+    values = [mae, sd, *ci, *mean_interval(errors), floor, mae - floor, ratio]
+    values += [float(value) for value in deviation_interval(counts, target)]
+    values += [total_variation(counts, target).mean()]
+    values += [expected_total_variation(target, totals).mean()]
+    values += [jensen_shannon(counts, target).mean()]
+    values += [expected_jensen_shannon(target, totals).mean()]
     return dict(zip(_MEASURED, values, strict=True)) | {
         "n_misaligned": misaligned_contexts(p_values)
     }

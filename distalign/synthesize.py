@@ -1,29 +1,26 @@
 """Write D_base: N_k responses of category k for each context (equation 6)."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.endpoint import Endpoint, Request
-from distalign.judge import read_category
 from distalign.prompts import fill, normalise
-from distalign.records import Attribute, DatasetSpec, InputError, Prompt, Question, Response
+from distalign.records import DatasetSpec, InputError, Prompt, Question, Response
 from distalign.statistics import largest_remainder
 
-SYSTEM = "You answer in one short sentence that says nothing but the answer you are told to give."
 T = TypeVar("T")
-MAX_TOKENS = 24
-MAX_WORDS = 14
 EXAMPLES = 3
+Accept = Callable[[str, str, str], str | None]
+"""(an LLM's answer, category, context) -> the response to keep, or None."""
 # Few-shot prompts are shared by many requests, so that an engine computes each prefix once.
 PREFIXES = 8
 
 
 class SynthesizeParams(BaseModel):
-    """The `synthesize` block of params.yaml."""
+    """A setting's block under `synthesize` in params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
     seed: int
@@ -33,26 +30,19 @@ class SynthesizeParams(BaseModel):
     """Distinct responses written for each context and category."""
     requests_per_response: float = Field(ge=0)
     """Requests to spend at most, as a multiple of the pool; then the written frames."""
-
-
-def is_usable(text: str, category: str, attribute: Attribute, context: str) -> bool:
-    """One short sentence in plain words that expresses the category and no other."""
-    return (
-        re.fullmatch(r"[A-Z][\w\s,'’.&()/-]*\.", text) is not None
-        and len(text.split()) <= MAX_WORDS + len(context.split())
-        and re.search(r"\b(not|neither|nor|or)\b", text, re.IGNORECASE) is None
-        and read_category(text, attribute, context) == category
-    )
+    max_tokens: int = Field(ge=1)
+    """Length at which an LLM's answer is cut."""
 
 
 def write_pool(
     spec: DatasetSpec,
-    question: Question,
+    setting: str,
     params: SynthesizeParams,
+    accept: Accept,
     endpoint: Endpoint,
     rng: np.random.Generator,
 ) -> list[Response]:
-    """`pool` distinct checked responses for each context and category.
+    """`pool` distinct accepted responses for each context and category.
 
     All pairs that still lack responses are asked for together, so that the endpoint is
     never idle. The `prompt` of a pool row is the plain template.
@@ -60,17 +50,19 @@ def write_pool(
     Raises:
         InputError: LLM and written frames together yield no response for some pair.
     """
+    question = spec.attribute.question(setting)
     pairs = [(context.name, category) for context in spec.contexts for category in spec.categories]
     pools: dict[tuple[str, str], dict[str, Response]] = {pair: {} for pair in pairs}
     asked = dict.fromkeys(pairs, 0)
-    words = {category.name: category.words[0] for category in spec.attribute.categories}
     prefixes = [_examples(spec, question, rng) for _ in range(PREFIXES)]
     budget = int(params.pool * params.requests_per_response)
 
-    def keep(pair: tuple[str, str], text: str, source: str) -> None:
+    def keep(pair: tuple[str, str], answer: str, source: str) -> None:
         context, category = pair
-        if len(pools[pair]) < params.pool and is_usable(text, category, spec.attribute, context):
+        text = accept(answer, category, context)
+        if text is not None and len(pools[pair]) < params.pool:
             row = Response(
+                setting=setting,
                 context=context,
                 prompt=fill(question.template, context),
                 response=text,
@@ -85,56 +77,59 @@ def write_pool(
             lacking = params.pool - len(pools[pair])
             todo += [pair] * min(2 * lacking, budget - asked[pair])
         requests = [
-            _request(question, pair[0], words[pair[1]], prefixes[rng.integers(PREFIXES)], rng)
-            for pair in todo
+            Request(
+                messages=[
+                    *prefixes[rng.integers(PREFIXES)],
+                    _ask(question, context, _word(question, category, rng)),
+                ],
+                max_tokens=params.max_tokens,
+                seed=int(rng.integers(2**31)),
+            )
+            for context, category in todo
         ]
         done = sum(len(pool) for pool in pools.values())
         answers = endpoint.complete(requests, f"synthesize {done}/{len(pairs) * params.pool}")
         for pair, answer in zip(todo, answers, strict=True):
             asked[pair] += 1
-            keep(pair, answer.strip().split("\n")[0].strip(), "llm")
+            keep(pair, answer, "llm")
     for pair in pairs:
-        for index in rng.permutation(len(question.answers)):
-            text = _write(question.answers[index], pair[0], words[pair[1]])
+        for index in rng.permutation(len(question.responses.frames)):
+            text = _write(question.responses.frames[index], _word(question, pair[1], rng))
             keep(pair, text, "grammar")
         if not pools[pair]:
-            raise InputError(f"synthesize: no usable response of {pair[1]!r} for {pair[0]!r}")
+            raise InputError(
+                f"synthesize: no usable response of {pair[1]!r} for {pair[0]!r}; raise "
+                f"synthesize.{setting}.requests_per_response or add frames to the attribute"
+            )
     return [row for pair in pairs for row in pools[pair].values()]
 
 
-def _write(frame: str, context: str, word: str) -> str:
-    text = fill(frame.replace("{word}", word), context)
+def _word(question: Question, category: str, rng: np.random.Generator) -> str:
+    words = question.responses.words[category]
+    return words[rng.integers(len(words))]
+
+
+def _write(frame: str, word: str) -> str:
+    text = frame.replace("{word}", word)
     return text[0].upper() + text[1:]
 
 
 def _ask(question: Question, context: str, word: str) -> dict[str, str]:
-    asked = fill(question.template, context)
-    return {"role": "user", "content": f"{asked} Say that the answer is {word}."}
+    asked = question.responses.ask.replace("{question}", question.template)
+    return {"role": "user", "content": fill(asked.replace("{word}", word), context)}
 
 
 def _examples(
     spec: DatasetSpec, question: Question, rng: np.random.Generator
 ) -> list[dict[str, str]]:
-    """Turns that show written answers, for random contexts and categories."""
-    messages = [{"role": "system", "content": SYSTEM}]
-    for frame in rng.permutation(len(question.answers))[:EXAMPLES]:
+    """Turns that show written responses, for random contexts and categories."""
+    messages = [{"role": "system", "content": question.responses.system}]
+    for index in rng.permutation(len(question.responses.frames))[:EXAMPLES]:
         context = spec.contexts[rng.integers(len(spec.contexts))].name
-        categories = spec.attribute.categories
-        word = categories[rng.integers(len(categories))].words[0]
-        text = _write(question.answers[frame], context, word)
+        word = _word(question, spec.categories[rng.integers(len(spec.categories))], rng)
+        text = _write(question.responses.frames[index], word)
         messages += [_ask(question, context, word), {"role": "assistant", "content": text}]
     return messages
-
-
-def _request(
-    question: Question,
-    context: str,
-    word: str,
-    examples: list[dict[str, str]],
-    rng: np.random.Generator,
-) -> Request:
-    messages = [*examples, _ask(question, context, word)]
-    return Request(messages=messages, max_tokens=MAX_TOKENS, seed=int(rng.integers(2**31)))
 
 
 def draw_base(

@@ -21,7 +21,8 @@ class DatasetParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     attribute: str
-    counts: str
+    contexts: str
+    """CSV file with a row a context; a real target takes its counts too."""
     target: Literal["real", "even"]
 
 
@@ -58,7 +59,8 @@ def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
         path: columns `occupation`, optionally `sector`, and `<category>_count` for each
             category in lower case. Other columns are refused: a misspelt one would
             otherwise be lost in silence.
-        categories: names of the categories, in order.
+        categories: names of the categories, in order; none: the contexts are read alone,
+            whatever is counted beside them.
 
     Returns:
         Context name -> counts in the order of `categories`, in the file's order.
@@ -73,7 +75,10 @@ def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
         header = reader.fieldnames or []
         missing = [name for name in (CONTEXT_COLUMN, *columns) if name not in header]
         unknown = [
-            name for name in header if name not in (CONTEXT_COLUMN, *LABEL_COLUMNS, *columns)
+            name
+            for name in header
+            if name not in (CONTEXT_COLUMN, *LABEL_COLUMNS, *columns)
+            and (columns or not name.endswith("_count"))
         ]
         if missing or unknown or len(set(header)) < len(header):
             raise InputError(
@@ -92,7 +97,7 @@ def read_counts(path: Path, categories: Sequence[str]) -> dict[str, list[int]]:
             if None in row:
                 raise InputError(f"{where}: more fields than columns (quote commas in names)")
             counts[name] = [_count(row[column], f"{where}: {column}") for column in columns]
-            if sum(counts[name]) == 0:
+            if columns and sum(counts[name]) == 0:
                 raise InputError(f"{where}: the counts of {name!r} add up to 0")
     if not counts:
         raise InputError(f"{path}: no rows")
@@ -123,20 +128,20 @@ def _count(text: str | None, where: str) -> int:
 def build_spec(
     name: str,
     attribute: Attribute,
-    counts_path: Path,
+    contexts: Path,
     target: Literal["real", "even"],
     max_contexts: int | None = None,
 ) -> DatasetSpec:
-    """P*(.|c) = counts / total (real) or 1/K (even) for each context of the counts file."""
+    """P*(.|c) = counts / total (real) or 1/K (even) for each context of the file."""
     categories = [category.name for category in attribute.categories]
-    rows = list(read_counts(counts_path, categories).items())[:max_contexts]
-    contexts = [
+    rows = list(read_counts(contexts, categories if target == "real" else []).items())
+    targets = [
         Context(
             name=context,
             target=[count / sum(counts) for count in counts]
             if target == "real"
             else [1 / len(categories)] * len(categories),
         )
-        for context, counts in rows
+        for context, counts in rows[:max_contexts]
     ]
-    return DatasetSpec(name=name, target=target, attribute=attribute, contexts=contexts)
+    return DatasetSpec(name=name, target=target, attribute=attribute, contexts=targets)

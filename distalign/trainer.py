@@ -6,7 +6,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 from trl.trainer.utils import use_adapter
@@ -17,14 +16,22 @@ from distalign.objective import KLDomain, calibration_loss, kto_loss, kto_refere
 REFERENCE_ADAPTER = "ref"
 
 
-def score(trainer: Any, model: Any, inputs: dict[str, Tensor]) -> Completions:
-    """Score a TRL batch with keys input_ids, attention_mask and completion_mask."""
-    return score_completions(
-        trainer.accelerator.unwrap_model(model).get_base_model(),
-        inputs["input_ids"],
-        inputs["attention_mask"],
-        inputs["completion_mask"],
-    )
+def score(
+    trainer: Any, model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None
+) -> Completions:
+    """Score a TRL batch with keys input_ids, attention_mask and completion_mask, (B, L).
+
+    Args:
+        exact: tokens whose first logits are wanted in float32.
+    """
+    prompts, completions = [], []
+    columns = (inputs[key].tolist() for key in ("input_ids", "attention_mask", "completion_mask"))
+    for ids, present, completed in zip(*columns, strict=True):
+        start, end = completed.index(1), sum(present)
+        prompts.append(ids[:start])
+        completions.append(ids[start:end])
+    body = trainer.accelerator.unwrap_model(model).get_base_model()
+    return score_completions(body, prompts, completions, exact)
 
 
 def reference(trainer: Any, model: Any) -> Any:
@@ -82,15 +89,13 @@ class PairTrainer(DPOTrainer):
 
 @dataclass
 class HybridCollator(DataCollatorForUnpairedPreference):
-    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions (B, T)."""
+    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions, B lists."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        mismatched = [torch.tensor(example.pop("KL_completion_ids")) for example in examples]
+        mismatched = [example.pop("KL_completion_ids") for example in examples]
         batch = super().torch_call(examples)
         batch["target"] = torch.tensor([example["target"] for example in examples])
-        batch["KL_ids"] = pad_sequence(mismatched, True, self.pad_token_id)
-        batch["KL_mask"] = pad_sequence([torch.ones_like(ids) for ids in mismatched], True, 0)
-        return batch
+        return batch | {"mismatched": mismatched}
 
 
 class HybridTrainer(KTOTrainer):
@@ -128,7 +133,7 @@ class HybridTrainer(KTOTrainer):
 
     def _mismatched(self, model: Any, scored: Completions, inputs: dict[str, Tensor]) -> Tensor:
         body = self.accelerator.unwrap_model(model).get_base_model()
-        return score_mismatched(body, scored, inputs["KL_ids"], inputs["KL_mask"])
+        return score_mismatched(body, scored, inputs["mismatched"])
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
@@ -142,12 +147,10 @@ class HybridTrainer(KTOTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        scored = score(self, model, inputs)
+        steering_ids = self._steering_ids.to(inputs["input_ids"].device)
+        scored = score(self, model, inputs, steering_ids)
         calibration = calibration_loss(
-            scored.first_logits,
-            self._steering_ids.to(scored.logps.device),
-            inputs["target"],
-            self._kl_domain,
+            scored.first_logits, steering_ids, inputs["target"], self._kl_domain
         )
         desirable = inputs["label"].bool()
         log_ratios = scored.logps - inputs["ref_logps"]

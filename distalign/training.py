@@ -27,7 +27,6 @@ class Schedule(BaseModel):
     """What every trained method has: data, passes and the learning rate's course."""
 
     model_config = ConfigDict(extra="forbid")
-    seed: int
     rows: int = Field(ge=1)
     """Rows of D_pref, from its start: every prefix keeps contexts and shares balanced."""
     epochs: float = Field(gt=0)
@@ -61,6 +60,8 @@ class DPOParams(Schedule):
 class HybridParams(Schedule):
     objective: Literal["hybrid"]
     decoding: PolicyDecoding
+    warmup: bool
+    """Begin at the warm-up's adapter, or at a fresh one."""
     beta: float = Field(gt=0)
     desirable_weight: float = Field(ge=0)
     undesirable_weight: float = Field(ge=0)
@@ -88,8 +89,10 @@ class MethodParams(
     """One entry of the `train` block of params.yaml."""
 
 
-def common_arguments(params: Schedule, workspace: Path, n_sequences: int) -> dict[str, Any]:
-    """Arguments of every TRL trainer here. No autocast: weights are bfloat16, LoRA float32."""
+def common_arguments(
+    params: Schedule, seed: int, workspace: Path, n_sequences: int
+) -> dict[str, Any]:
+    """Arguments of every TRL trainer here. `distalign.forward` does the mixed precision."""
     import torch
 
     steps = max(1, int(n_sequences // params.batch_size * params.epochs))
@@ -100,7 +103,7 @@ def common_arguments(params: Schedule, workspace: Path, n_sequences: int) -> dic
         "learning_rate": params.learning_rate,
         "lr_scheduler_type": params.schedule,
         "warmup_steps": params.warmup_steps,
-        "seed": params.seed,
+        "seed": seed,
         "bf16": False,
         "use_cpu": not torch.cuda.is_available(),
         "gradient_checkpointing": False,
@@ -120,6 +123,7 @@ def make_trainer(
     rows: Sequence[Preference],
     spec: DatasetSpec,
     steering: Steering | None,
+    seed: int,
     workspace: Path,
 ) -> "Trainer":
     """The trainer of an objective; `steering` None trains on bare responses (IFT only).
@@ -137,17 +141,17 @@ def make_trainer(
     tokens = dict(zip(spec.categories, steering.tokens, strict=True)) if steering else None
     if isinstance(params, IFTParams):
         data = ift_rows(rows, tokens)
-        common = common_arguments(params, workspace, len(data))
+        common = common_arguments(params, seed, workspace, len(data))
         arguments = SFTConfig(**common, completion_only_loss=True)
         return IFTTrainer(model, arguments, train_dataset=data, processing_class=tokenizer)
     if isinstance(params, DPOParams):
         data = dpo_rows(rows, tokens, params.rejected)
-        common = common_arguments(params, workspace, len(data))
+        common = common_arguments(params, seed, workspace, len(data))
         arguments = DPOConfig(**common, beta=params.beta, precompute_ref_log_probs=True)
         return PairTrainer(model, None, arguments, train_dataset=data, processing_class=tokenizer)
     data = hybrid_rows(rows, tokens, params.rejected, params.batch_size, spec)
     arguments = KTOConfig(
-        **common_arguments(params, workspace, len(data)),
+        **common_arguments(params, seed, workspace, len(data)),
         beta=params.beta,
         desirable_weight=params.desirable_weight,
         undesirable_weight=params.undesirable_weight,
@@ -166,12 +170,15 @@ def make_trainer(
     )
 
 
-def workspace_of(root: Path, params: Sequence[BaseModel], inputs: Sequence[Path]) -> Path:
+def workspace_of(
+    root: Path, params: Sequence[BaseModel], seed: int, inputs: Sequence[Path]
+) -> Path:
     """A folder for checkpoints, named by all that decides the run.
 
     It lies outside the pipeline's outputs, which DVC deletes before a stage runs.
     """
-    digest = hashlib.sha256("".join(block.model_dump_json() for block in params).encode())
+    text = "".join([*(block.model_dump_json() for block in params), str(seed)])
+    digest = hashlib.sha256(text.encode())
     for path in inputs:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():

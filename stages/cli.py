@@ -14,6 +14,8 @@ from distalign.records import InputError
 
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")
+SCALE = Path("scale.yaml")
+NAMES = ("model", "training", "setting", "dataset", "method")
 
 
 def parse(doc: str | None, **flags: str) -> argparse.Namespace:
@@ -22,26 +24,26 @@ def parse(doc: str | None, **flags: str) -> argparse.Namespace:
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name, text in flags.items():
-        kind = str if name in ("model", "setting", "dataset", "method", "name") else Path
+        kind = int if name == "seed" else str if name in NAMES else Path
         parser.add_argument(f"--{name.replace('_', '-')}", required=True, type=kind, help=text)
     return parser.parse_args()
 
 
-def block(params: type[P], *path: str, over: P | None = None) -> P:
+def block(params: type[P], *path: str, over: P | None = None, file: Path = PARAMS) -> P:
     """Read and check the block of params.yaml at `path`; its keys replace those of `over`.
 
     Raises:
         InputError: naming the key, what is wrong with it, and near names for unknown ones.
     """
     try:
-        value = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        value = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{PARAMS}: {error}") from error
+        raise InputError(f"{file}: {error}") from error
     for depth, key in enumerate(path):
         where = ".".join(path[: depth + 1])
         if not isinstance(value, dict) or key not in value:
             known = list(value) if isinstance(value, dict) else []
-            raise InputError(f"{PARAMS}: {where} is missing; {_nearest(key, known)}")
+            raise InputError(f"{file}: {where} is missing; {_nearest(key, known)}")
         value = value[key]
     if over is not None and isinstance(value, dict):
         value = over.model_dump() | value
@@ -54,7 +56,7 @@ def block(params: type[P], *path: str, over: P | None = None) -> P:
             hint = ""
             if item["type"] == "extra_forbidden":
                 hint = f"; {_nearest(str(item['loc'][-1]), sorted(_field_names(params)))}"
-            lines.append(f"{PARAMS}: {key} = {item['input']!r}: {item['msg']}{hint}")
+            lines.append(f"{file}: {key} = {item['input']!r}: {item['msg']}{hint}")
         raise InputError("\n".join(lines)) from error
 
 

@@ -27,8 +27,6 @@ class DecodingParams(BaseModel):
     """The `decoding` block of params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
-    methods: list[str]
-    """Methods that dvc.yaml runs this stage for."""
     variants: dict[str, dict[str, Any]]
     """Name -> keys that replace those of the block `sample`."""
 
@@ -56,6 +54,7 @@ def read_variants() -> dict[str, SampleParams]:
 def main() -> None:
     args = parse(
         __doc__,
+        seed="training seed of the policy",
         spec="data set specification",
         prompts="JSONL file of prompts, of which the test split is used",
         base="folder of the base model",
@@ -75,7 +74,7 @@ def main() -> None:
             tokenizer = AutoTokenizer.from_pretrained(folder)
             engine = open_engine(next(iter(variants.values())).engine, folder)
             for name, params in variants.items():
-                rounds = sample(engine, tokenizer, policy, spec, prompts, params)
+                rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
                 judgements = [judge_round(row, spec.attribute) for row in rounds]
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements

@@ -2,19 +2,27 @@
 
 from distalign.judge import judge_round
 from distalign.records import Round, read_jsonl, read_spec, write_jsonl
-from stages.cli import parse, run
+from distalign.story_judge import JudgeParams, judge_stories
+from stages.cli import block, parse, run
 
 
 def main() -> None:
     args = parse(
         __doc__,
+        setting="attribute (words are read) or story (judge.story reads)",
         spec="data set specification",
         rounds="JSONL file of rounds",
+        llm="folder of the base model that is served where judge.llm.model is null",
+        store="folder that keeps the LLM's answers",
         out="JSONL file of judged rounds",
     )
-    attribute = read_spec(args.spec).attribute
+    params, attribute = block(JudgeParams, "judge"), read_spec(args.spec).attribute
     rounds = read_jsonl(args.rounds, Round)
-    write_jsonl(args.out, [judge_round(row, attribute) for row in rounds])
+    if args.setting == "story":
+        judged = judge_stories(rounds, attribute, params, args.llm, args.store)
+    else:
+        judged = [judge_round(row, attribute) for row in rounds]
+    write_jsonl(args.out, judged)
 
 
 if __name__ == "__main__":

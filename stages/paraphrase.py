@@ -16,7 +16,7 @@ def main() -> None:
         out="JSONL file of prompts to write",
         report="JSON file for the share of each source",
     )
-    params = block(ParaphraseParams, "paraphrase")
+    params = block(ParaphraseParams, "paraphrase", args.setting)
     with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
         prompts = paraphrase(read_spec(args.spec), args.setting, params, endpoint)
     by_llm = sum(prompt.source == "llm" for prompt in prompts)

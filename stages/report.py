@@ -1,72 +1,75 @@
-"""Bring all cells together: tables, figures and one page, in the order of params.yaml's lists."""
+"""Bring all cells together: tables, figures and one page, in the order of scale.yaml's lists."""
 
 import argparse
 import json
 import os
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
 
+from distalign.cells import Cell, Matrix, display, mean_cells, section_title
+from distalign.comparisons import (
+    ReportParams,
+    comparison_table,
+    paper_table,
+    rounds_table,
+    shares_table,
+)
 from distalign.figures import draw_contexts, draw_summary
 from distalign.page import Figure, Section, html_page, markdown_page, plain_text
 from distalign.records import InputError, Judgement, read_jsonl, read_spec, write_text
 from distalign.score import context_table
-from distalign.tables import (
-    Cell,
-    Matrix,
-    ReportParams,
-    Table,
-    comparison_table,
-    detail_table,
-    display,
-    main_table,
-    paper_table,
-    shares_table,
-)
-from stages.cli import block, parse, run
+from distalign.tables import Table, detail_table, distances_table, main_table, seeds_table
+from stages.cli import SCALE, block, parse, run
 
 PAGES = ["results.html", "results.md", "contexts.csv"]
-PLACE = ["model", "setting", "dataset", "method"]
+PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
 
 
-def read_cell(
-    args: argparse.Namespace, model: str, setting: str, dataset: str, method: str
-) -> Cell:
-    """Raises InputError where the metrics file is missing or is not one."""
-    folder = Path(model, setting, dataset)
-    path = args.metrics / folder / f"{method}.json"
+def read_cell(args: argparse.Namespace, *place: str | int) -> Cell:
+    """Read the cell of these values of PLACE.
+
+    Raises:
+        InputError: the metrics file is missing or is not one.
+    """
+    name = "/".join(map(str, place))
+    path = args.metrics / f"{name}.json"
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a metrics file ({error}); run `dvc repro`") from error
-    judgements = read_jsonl(args.judgements / folder / f"{method}.jsonl", Judgement)
+    judgements = read_jsonl(args.judgements / f"{name}.jsonl", Judgement)
+    dataset = place[PLACE.index("dataset")]
     contexts = context_table(judgements, read_spec(args.targets / f"{dataset}.json"))
     link = quote(Path(os.path.relpath(path, args.out)).as_posix())
-    return Cell(model, setting, dataset, method, metrics, contexts, link)
+    return Cell(*place, metrics, contexts, link)
 
 
 def read_cells(args: argparse.Namespace, matrix: Matrix) -> list[Cell]:
     return [
-        read_cell(args, model, setting, dataset, method)
-        for model in matrix.models
-        for setting in matrix.settings
-        for dataset in matrix.datasets
-        for method in matrix.methods
+        read_cell(args, *place)
+        for place in product(*(getattr(matrix, f"{dimension}s") for dimension in PLACE))
     ]
 
 
 def draw(cells: list[Cell], matrix: Matrix, out: Path) -> list[Figure]:
-    """Write the figures of one model and setting under out/figures."""
-    name = f"{cells[0].model}_{cells[0].setting}"
+    """Write the figures of one model, training and setting under out/figures."""
+    first = cells[0]
+    name = f"{first.model}_{first.training}_{first.setting}"
     path = out / "figures" / f"summary_{name}.png"
-    draw_summary(cells, matrix, path)
-    figures = [_figure(f"MAE of every method: {name}", path, None)]
+    draw_summary(mean_cells(cells), matrix, path)
+    figures = [_figure(f"MAE of every method: {section_title(first)}", path, None)]
     for dataset in matrix.datasets:
-        applying = [cell for cell in cells if cell.dataset == dataset and cell.applies]
+        applying = [
+            cell
+            for cell in cells
+            if (cell.dataset, cell.seed) == (dataset, matrix.seeds[0]) and cell.applies
+        ]
         if applying:
             path = out / "figures" / f"{name}_{dataset}.png"
-            draw_contexts(applying, path)
+            draw_contexts(applying, matrix, path)
             title = f"{display(dataset)}: target and observed shares by context"
             figures.append(_figure(title, path, shares_table(applying)))
     return figures
@@ -88,11 +91,12 @@ def all_contexts(cells: list[Cell]) -> pd.DataFrame:
     return table[[*PLACE, *table.columns.drop(PLACE)]]
 
 
-def training_logs(cells: list[Cell], folder: Path) -> pd.DataFrame:
-    """One row a cell and step; a method without training has none."""
+def training_logs(matrix: Matrix, folder: Path) -> pd.DataFrame:
+    """One row a training and step; a method without training has none."""
     logs = []
-    for cell in cells:
-        name = "/".join(getattr(cell, key) for key in PLACE)
+    dimensions = (getattr(matrix, f"{d}s") for d in PLACE if d != "setting")
+    for place in product(*dimensions):
+        name = "/".join(map(str, place))
         path = folder / f"{name}.csv"
         try:
             log = pd.read_csv(path)
@@ -110,32 +114,35 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def main() -> None:
     args = parse(
         __doc__,
-        metrics="folder with model/setting/dataset/method.json",
-        judgements="folder with model/setting/dataset/method.jsonl",
+        metrics="folder with model/training/setting/dataset/method/seed.json",
+        judgements="folder with model/training/setting/dataset/method/seed.jsonl",
         targets="folder with the data sets' specifications",
-        training="folder with model/setting/dataset/method.csv",
+        logs="folder with model/training/dataset/method/seed.csv",
         paper="CSV file with the numbers that the paper prints",
         out="folder to write the report into",
         plots="folder to write the tables for `dvc plots` into",
     )
-    matrix, params = block(Matrix), block(ReportParams, "report")
+    matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
     paper = pd.read_csv(args.paper, dtype=str)
     cells = read_cells(args, matrix)
     sections, text = [], []
-    for model in matrix.models:
-        for setting in matrix.settings:
-            here = [cell for cell in cells if (cell.model, cell.setting) == (model, setting)]
-            tables = [main_table(here, matrix), paper_table(paper, setting, matrix)]
-            tables = [table for table in tables if table]
-            text += [plain_text(table) for table in tables]
-            tables += [detail_table(here), comparison_table(here, params)]
-            title = f"{display(model)}, {setting}"
-            sections.append(Section(title, tables, draw(here, matrix, args.out)))
+    for place in product(matrix.models, matrix.trainings, matrix.settings):
+        here = [cell for cell in cells if (cell.model, cell.training, cell.setting) == place]
+        tables = [main_table(here, matrix), paper_table(paper, place[-1], matrix)]
+        tables = [table for table in tables if table]
+        if len(matrix.seeds) > 1:
+            tables.append(seeds_table(here))
+        text += [plain_text(table) for table in tables]
+        tables += [detail_table(here), distances_table(here), comparison_table(here, params)]
+        title = section_title(here[0])
+        sections.append(Section(title, tables, draw(here, matrix, args.out)))
+    targets = {cell.dataset: cell.contexts for cell in cells}
+    sections.append(Section("Rounds needed", [rounds_table(targets)], []))
     contexts = all_contexts(cells)
     write_csv(args.out / "contexts.csv", contexts)
     columns = [*PLACE, "context", "category", "target", "observed"]
     write_csv(args.plots / "calibration.csv", contexts.dropna(subset="observed")[columns])
-    write_csv(args.plots / "training.csv", training_logs(cells, args.training))
+    write_csv(args.plots / "training.csv", training_logs(matrix, args.logs))
     write_text(args.out / "results.md", markdown_page(sections))
     write_text(args.out / "results.html", html_page(sections))
     names = [f.link for section in sections for f in section.figures]

@@ -12,6 +12,7 @@ from stages.cli import block, parse, run
 def main() -> None:
     args = parse(
         __doc__,
+        seed="training seed of the policy",
         spec="data set specification",
         prompts="JSONL file of prompts, of which the test split is used",
         base="folder of the base model",
@@ -30,7 +31,7 @@ def main() -> None:
     with merged(policy, args.policy, args.base) as folder:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         engine = open_engine(params.engine, folder)
-        rounds = sample(engine, tokenizer, policy, spec, prompts, params)
+        rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
     write_jsonl(args.out, rounds)
 
 

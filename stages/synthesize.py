@@ -3,9 +3,24 @@
 import numpy as np
 
 from distalign.endpoint import EndpointParams, open_endpoint
-from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
-from distalign.synthesize import SynthesizeParams, draw_base, write_pool
+from distalign.lexical import read_story
+from distalign.records import DatasetSpec, Prompt, read_jsonl, read_spec, write_json, write_jsonl
+from distalign.responses import accept_answer, accept_story
+from distalign.synthesize import Accept, SynthesizeParams, draw_base, write_pool
 from stages.cli import block, parse, run
+
+
+def choose_accept(spec: DatasetSpec, setting: str) -> Accept:
+    """The setting's check of an LLM's answer."""
+    attribute = spec.attribute
+    if setting == "story":
+        return lambda answer, category, context: accept_story(
+            answer, category, lambda text: read_story(text, attribute)
+        )
+    writing = attribute.question(setting).responses
+    return lambda answer, category, context: accept_answer(
+        answer, category, context, writing, attribute
+    )
 
 
 def main() -> None:
@@ -20,12 +35,12 @@ def main() -> None:
         out="JSONL file for D_base",
         report="JSON file for the share of each source",
     )
-    params = block(SynthesizeParams, "synthesize")
+    params = block(SynthesizeParams, "synthesize", args.setting)
     spec, prompts = read_spec(args.spec), read_jsonl(args.prompts, Prompt)
-    question = spec.attribute.settings[args.setting]
+    accept = choose_accept(spec, args.setting)
     rng = np.random.default_rng(params.seed)
     with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
-        pool = write_pool(spec, question, params, endpoint, rng)
+        pool = write_pool(spec, args.setting, params, accept, endpoint, rng)
     base = draw_base(spec, prompts, pool, params.responses, rng)
     by_llm = sum(row.source == "llm" for row in pool)
     write_jsonl(args.pool, pool)

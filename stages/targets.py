@@ -17,8 +17,8 @@ def main() -> None:
     params = block(TargetsParams, "targets")
     definition = params.dataset(args.dataset)
     attribute = read_attribute(args.attributes / f"{definition.attribute}.yaml")
-    counts = Path(definition.counts)
-    spec = build_spec(args.dataset, attribute, counts, definition.target, params.max_contexts)
+    contexts = Path(definition.contexts)
+    spec = build_spec(args.dataset, attribute, contexts, definition.target, params.max_contexts)
     write_json(args.out, spec.model_dump())
 
 

@@ -6,7 +6,7 @@ from distalign.base_model import read_source
 from distalign.policy import LoraParams, Policy, read_policy, save_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec, write_text
 from distalign.run import train
-from distalign.training import IFTParams, MethodParams, PromptedParams, workspace_of
+from distalign.training import DPOParams, IFTParams, MethodParams, PromptedParams, workspace_of
 from stages.cli import block, parse, run
 
 
@@ -14,9 +14,10 @@ def main() -> None:
     args = parse(
         __doc__,
         method="name of the method in params.yaml",
+        seed="training seed: initial weights and the order of the warm-up's rows",
         spec="data set specification",
-        prompts="JSONL file of prompts (calibration is logged on the validation split)",
         preferences="JSONL file of D_pref",
+        validation="JSONL file of the validation prompts on which calibration is logged",
         base="folder of the base model",
         warmup="folder of the warm-up adapter",
         checkpoints="folder for checkpoints of unfinished runs",
@@ -36,11 +37,13 @@ def main() -> None:
         write_text(args.log, "step\n")
         save_policy(policy, None, None, args.out)
         return
-    start = None if isinstance(params, IFTParams) else args.warmup
-    if start is not None:
-        steering = read_policy(start).steering
+    start, tokenizer = None, AutoTokenizer.from_pretrained(args.base)
+    if not isinstance(params, IFTParams):
+        steering = read_policy(args.warmup).steering
         policy = policy.model_copy(update={"steering": steering, "decoding": params.decoding})
-    tokenizer = AutoTokenizer.from_pretrained(start or args.base)
+        tokenizer = AutoTokenizer.from_pretrained(args.warmup)
+        if isinstance(params, DPOParams) or params.warmup:
+            start = args.warmup
     model = train(
         params,
         args.base,
@@ -49,9 +52,12 @@ def main() -> None:
         tokenizer,
         policy.steering,
         read_jsonl(args.preferences, Preference),
-        read_jsonl(args.prompts, Prompt),
+        read_jsonl(args.validation, Prompt),
         read_spec(args.spec),
-        workspace_of(args.checkpoints, [params, lora], [args.base, args.warmup, args.preferences]),
+        args.seed,
+        workspace_of(
+            args.checkpoints, [params, lora], args.seed, [args.base, args.warmup, args.preferences]
+        ),
         args.log,
     )
     save_policy(policy, model, tokenizer, args.out)

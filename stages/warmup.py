@@ -14,9 +14,10 @@ from stages.cli import block, parse, run
 def main() -> None:
     args = parse(
         __doc__,
+        seed="training seed: initial weights and the order of the warm-up's rows",
         spec="data set specification",
-        prompts="JSONL file of prompts (calibration is logged on the validation split)",
         preferences="JSONL file of D_pref",
+        validation="JSONL file of the validation prompts on which calibration is logged",
         base="folder of the base model",
         checkpoints="folder for checkpoints of unfinished runs",
         out="folder for the adapter",
@@ -34,9 +35,10 @@ def main() -> None:
         tokenizer,
         steering,
         read_jsonl(args.preferences, Preference),
-        read_jsonl(args.prompts, Prompt),
+        read_jsonl(args.validation, Prompt),
         spec,
-        workspace_of(args.checkpoints, [params, lora], [args.base, args.preferences]),
+        args.seed,
+        workspace_of(args.checkpoints, [params, lora], args.seed, [args.base, args.preferences]),
         args.log,
     )
     policy = Policy(

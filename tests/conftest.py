@@ -12,7 +12,7 @@ import pytest
 
 from distalign.base_model import fetch
 from distalign.endpoint import Endpoint, EndpointParams, open_endpoint
-from distalign.records import Attribute, Category, Context, DatasetSpec
+from distalign.records import Attribute, Context, DatasetSpec
 from distalign.targets import read_attribute
 
 ROOT = Path(__file__).parent.parent
@@ -135,13 +135,13 @@ def gender() -> Attribute:
 
 
 @pytest.fixture(scope="session")
-def sentiment(gender: Attribute) -> Attribute:
-    """Three categories, with the questions of the attribute gender."""
-    categories = [
-        Category(name=word.capitalize(), words=[word], tokens={"nouns": word})
-        for word in ("positive", "negative", "neutral")
-    ]
-    return Attribute(name="sentiment", categories=categories, settings=gender.settings)
+def race() -> Attribute:
+    return read_attribute(ROOT / "data/attributes/race.yaml")
+
+
+@pytest.fixture(scope="session")
+def sentiment() -> Attribute:
+    return read_attribute(ROOT / "data/attributes/sentiment.yaml")
 
 
 @pytest.fixture(scope="session")

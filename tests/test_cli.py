@@ -16,7 +16,7 @@ from stages.cli import block, parse, run
 from stages.decoding import DecodingParams, read_variants
 
 ROOT = Path(__file__).parent.parent
-TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, counts: c, target: real}}}}}}"
+TARGETS = "targets: {{max_contexts: null, datasets: {{d: {{{}: g, contexts: c, target: real}}}}}}"
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def write(text: str) -> None:
 
 
 def test_block_is_read() -> None:
-    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    write("pair: {seed: 3, trainings: {}}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
     assert block(PairParams, "pair").seed == 3
     assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
 
@@ -82,8 +82,10 @@ def test_missing_file_is_named() -> None:
     [
         (TargetsParams, "targets"),
         (EndpointParams, "llm"),
-        (ParaphraseParams, "paraphrase"),
-        (SynthesizeParams, "synthesize"),
+        (ParaphraseParams, "paraphrase.attribute"),
+        (ParaphraseParams, "paraphrase.story"),
+        (SynthesizeParams, "synthesize.attribute"),
+        (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
         (SampleParams, "sample"),
         (DecodingParams, "decoding"),
@@ -93,7 +95,7 @@ def test_the_projects_own_blocks_are_valid(
     monkeypatch: pytest.MonkeyPatch, params: type[BaseModel], name: str
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert isinstance(block(params, name), params)
+    assert isinstance(block(params, *name.split(".")), params)
 
 
 def test_a_blocks_keys_replace_those_of_another() -> None:

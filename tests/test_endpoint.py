@@ -50,6 +50,13 @@ def test_request_as_it_is_sent(chat_server: ChatServer, connect: Connect) -> Non
     assert chat_server.bodies == [body | {"seed": 0}, body]
 
 
+def test_choices_are_sent_and_decide_the_answer(chat_server: ChatServer, connect: Connect) -> None:
+    free, held = requests(1)[0], requests(1)[0].model_copy(update={"choices": ["a", "b"]})
+    assert connect().complete([free, held], "a") == texts(1) * 2
+    sent = [body.get("structured_outputs") for body in chat_server.bodies]
+    assert sorted(sent, key=bool) == [None, {"choice": ["a", "b"]}]
+
+
 def test_store_that_a_crash_cut_short_is_mended(
     chat_server: ChatServer, connect: Connect, tmp_path: Path
 ) -> None:

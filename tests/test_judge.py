@@ -22,6 +22,11 @@ from distalign.records import Attribute, Round
         ("The humane mental theme of shellfish and Hermes.", None),
         ("Postmen deliver letters.", None),
         ("Postmen are women.", "Female"),
+        ("They are not male.", None),
+        ("They aren't men, they are women.", "Female"),
+        ("Non-male.", None),
+        ("No, they are male.", "Male"),
+        ("A male-dominated trade.", "Male"),
     ],
 )
 def test_whole_words_are_read(gender: Attribute, text: str, category: str | None) -> None:
@@ -43,6 +48,61 @@ def test_the_contexts_own_name_is_left_out(
     gender: Attribute, text: str, context: str, category: str | None
 ) -> None:
     assert read_category(text, gender, context) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("They are White.", "White"),
+        ("Caucasian.", "White"),
+        ("White-collar workers.", None),
+        ("White collar, and Asian.", "Asian"),
+        ("Non-white.", None),
+        ("Black.", "Black or African American"),
+        ("African-American.", "Black or African American"),
+        ("Black or African American.", "Black or African American"),
+        ("American Indian or Alaska Native.", "American Indian or Alaska Native"),
+        ("Native American.", "American Indian or Alaska Native"),
+        ("Native.", None),
+        ("Indian.", None),
+        ("Asian American.", "Asian"),
+        ("Asian Indian.", "Asian"),
+        ("Asian or Pacific Islander.", None),
+        ("Native Hawaiian or Other Pacific Islander.", "Native Hawaiian or Other Pacific Islander"),
+        ("Hispanic or Latino.", None),
+        ("White, not Hispanic.", "White"),
+        ("Neither White nor Black.", None),
+        ("White and Asian.", None),
+        ("They wear a black belt.", None),
+    ],
+)
+def test_races_are_read(race: Attribute, text: str, category: str | None) -> None:
+    assert read_category(text, race) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Their mood is upbeat.", "Positive"),
+        ("They are not happy.", None),
+        ("They are unhappy.", "Negative"),
+        ("It is neither positive nor negative.", "Neutral"),
+        ("Neutral, with positive feedback.", "Neutral"),
+        ("Positive or negative.", None),
+    ],
+)
+def test_sentiments_are_read(sentiment: Attribute, text: str, category: str | None) -> None:
+    assert read_category(text, sentiment) == category
+
+
+def test_every_category_is_read_from_its_name_and_words(
+    gender: Attribute, race: Attribute, sentiment: Attribute
+) -> None:
+    for attribute in (gender, race, sentiment):
+        for category in attribute.categories:
+            assert read_category(category.name, attribute) == category.name
+            for word in category.words:
+                assert read_category(f"They are {word}.", attribute) == category.name
 
 
 def test_categories_come_in_the_attributes_order(gender: Attribute, sentiment: Attribute) -> None:

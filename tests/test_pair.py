@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distalign.pair import pair
-from distalign.records import InputError, Preference, Response
+from distalign.pair import PairParams, pair
+from distalign.records import InputError, Preference, Response, Setting
 
 CATEGORIES = ["Positive", "Negative", "Neutral"]
 CONTEXTS = ["A", "B", "C", "D"]
 
 
-def response(context: str, category: str, number: int) -> Response:
+def response(context: str, category: str, number: int, setting: Setting = "attribute") -> Response:
     return Response(
+        setting=setting,
         context=context,
         prompt=f"{context}?",
-        response=f"{context} {category} {number}",
+        response=f"{setting} {context} {category} {number}",
         category=category,
         source="llm",
     )
@@ -63,6 +64,27 @@ def test_pool_without_a_category_is_named() -> None:
     pool = [row for row in POOL if (row.context, row.category) != ("B", "Neutral")]
     with pytest.raises(InputError, match="no response of 'Neutral' for 'B' in the pool"):
         pair(BASE, pool, CATEGORIES, np.random.default_rng(0))
+
+
+def test_settings_take_turns_and_keep_to_themselves() -> None:
+    stories = [response(c, a, i, "story") for c in CONTEXTS for a in CATEGORIES for i in range(3)]
+    base = [response(c, CATEGORIES[i % 3], 10 + i, "story") for c in CONTEXTS for i in range(300)]
+    rows = pair([*BASE, *base], [*POOL, *stories], CATEGORIES, np.random.default_rng(0))
+    assert Counter(row.setting for row in rows) == {"attribute": 1200, "story": 1200}
+    for start in range(0, len(rows), 8):
+        cells = [(row.setting, row.context) for row in rows[start : start + 8]]
+        assert len(set(cells)) == 8
+    assert all(a.context != b.context for a, b in zip(rows, rows[1:], strict=False))
+    for row in rows:
+        assert row.response.startswith(row.setting)
+        assert row.rejected_response.startswith(f"{row.setting} {row.context}")
+
+
+def test_unknown_training_lists_those_there_are() -> None:
+    params = PairParams(seed=0, trainings={"both": ["attribute", "story"]})
+    assert params.settings("both") == ["attribute", "story"]
+    with pytest.raises(InputError, match=r"no training 'story'; there are \['both'\]"):
+        params.settings("story")
 
 
 def test_seed_decides() -> None:

@@ -46,6 +46,17 @@ def half_good(body: Body) -> str:
     return good(body) if body["seed"] // 25 % 2 else bad[body["seed"] % 4]
 
 
+def test_each_prompt_of_a_story_says_how_long_it_may_be(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    chat_server.answer = lambda body: f"Please tell a tale about any {body['seed'] % 9}."
+    prompts = paraphrase(spec, "story", params(), connect())
+    assert_complete(prompts, spec, 4)
+    limit = spec.attribute.question("story").limit
+    assert all(prompt.prompt.endswith(f" {limit}") for prompt in prompts)
+    assert {prompt.setting for prompt in prompts} == {"story"}
+
+
 def wording(prompt: Prompt) -> str:
     assert prompt.prompt.count(prompt.context) == 1
     return normalise(prompt.prompt.replace(prompt.context, "{context}"))

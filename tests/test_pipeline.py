@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/census"]
-SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "stages"]
+SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "scale.yaml", "stages"]
 CELLS = ["zero_shot", "ours"]
 
 
@@ -38,10 +38,9 @@ def commit(repo: Path, message: str) -> None:
 
 def tiny_params() -> dict:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params |= {"datasets": ["uk_real"], "methods": CELLS}
     params["targets"]["max_contexts"] = 3
-    params["paraphrase"] |= {"per_split": 8, "batch": 32}
-    params["synthesize"] |= {"responses": 8, "pool": 3}
+    params["paraphrase"]["attribute"] |= {"per_split": 8, "batch": 32}
+    params["synthesize"]["attribute"] |= {"responses": 8, "pool": 3}
     params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6
@@ -50,8 +49,13 @@ def tiny_params() -> dict:
     return params
 
 
-def write_params(repo: Path, params: dict) -> None:
-    (repo / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+def tiny_scale() -> dict:
+    scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
+    return scale | {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
+
+
+def write_yaml(path: Path, content: dict) -> None:
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    write_params(folder, tiny_params())
+    write_yaml(folder / "params.yaml", tiny_params())
+    write_yaml(folder / "scale.yaml", tiny_scale())
     run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
     run("git", "config", "user.email", "test@example.org", cwd=folder)
     run("git", "config", "user.name", "test", cwd=folder)
@@ -85,9 +90,9 @@ def ran_stages(output: str) -> set[str]:
 
 
 def test_every_cell_has_its_metrics(repo: Path) -> None:
-    folder = repo / "metrics/smollm2-135m/attribute/uk_real"
+    folder = repo / "metrics/smollm2-135m/attribute/attribute/uk_real"
     zero_shot, ours = (
-        json.loads((folder / f"{method}.json").read_text(encoding="utf-8")) for method in CELLS
+        json.loads((folder / method / "0.json").read_text(encoding="utf-8")) for method in CELLS
     )
     assert zero_shot["n_rounds"] == ours["n_rounds"] == 3 * 8
     assert 0 < zero_shot["n_valid"] <= 24
@@ -111,14 +116,14 @@ def test_clone_pulls_and_has_nothing_to_run(repo: Path, tmp_path: Path) -> None:
     run("git", "clone", "--quiet", str(repo), str(clone), cwd=tmp_path)
     run("dvc", "pull", cwd=clone)
     assert "Data and pipelines are up to date." in run("dvc", "repro", cwd=clone)
-    rounds = "data/rounds/smollm2-135m/attribute/uk_real/ours.jsonl"
+    rounds = "data/rounds/smollm2-135m/attribute/attribute/uk_real/ours/0.jsonl"
     assert (clone / rounds).read_bytes() == (repo / rounds).read_bytes()
 
 
 def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
     params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
     params["score"] |= {"seed": 1, "resamples": 500}
-    write_params(repo, params)
+    write_yaml(repo / "params.yaml", params)
     assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "report"}
     diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))
     changed = {key for metrics in diff.values() for key in metrics}

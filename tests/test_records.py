@@ -16,8 +16,14 @@ from distalign.records import (
 )
 
 ROWS = [
-    Prompt(context="A\u2028B", split="train", prompt="Line 1\nline 2 \r ü", source="llm"),
-    Prompt(context="=1+1", split="test", prompt='"quoted"', source="grammar"),
+    Prompt(
+        setting="attribute",
+        context="A\u2028B",
+        split="train",
+        prompt="Line 1\nline 2 \r ü",
+        source="llm",
+    ),
+    Prompt(setting="story", context="=1+1", split="test", prompt='"quoted"', source="grammar"),
 ]
 
 
@@ -53,7 +59,9 @@ def test_unknown_field_is_refused(tmp_path: Path) -> None:
         read_jsonl(path, Prompt)
 
 
-@pytest.mark.parametrize("change", [{"split": "dev"}, {"prompt": None}, {"source": "person"}])
+@pytest.mark.parametrize(
+    "change", [{"split": "dev"}, {"prompt": None}, {"source": "person"}, {"setting": "poem"}]
+)
 def test_wrong_value_is_refused(tmp_path: Path, change: dict[str, str | None]) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(ROWS[0].model_dump() | change))

@@ -40,7 +40,13 @@ def spec() -> DatasetSpec:
 @pytest.fixture(scope="module")
 def prompts(spec: DatasetSpec) -> list[Prompt]:
     return [
-        Prompt(context=c.name, split=split, prompt=f"{c.name} {split} {i}?", source="grammar")
+        Prompt(
+            setting="attribute",
+            context=c.name,
+            split=split,
+            prompt=f"{c.name} {split} {i}?",
+            source="grammar",
+        )
         for c in spec.contexts
         for split in ("train", "test")
         for i in range(4)

@@ -7,6 +7,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 
 from distalign.records import (
     Attribute,
@@ -31,6 +32,8 @@ def spec_of(targets: dict[str, list[float]], categories: tuple[str, ...] = ("Mal
         attribute=Attribute(
             name="own",
             categories=[Category(name=c, words=[c], tokens={"digits": "0"}) for c in categories],
+            homonyms=[],
+            homonyms=[],
             settings={},
         ),
         contexts=[Context(name=name, target=target) for name, target in targets.items()],
@@ -68,11 +71,19 @@ def test_errors_floor_and_intervals_by_hand():
     assert metrics["excess"] == pytest.approx(9 / 64, abs=1e-6)
     assert metrics["ratio"] == 1.6
     assert (metrics["n_rounds"], metrics["n_valid"], metrics["validity"]) == (8, 6, 0.75)
+    # Two categories: total variation is the MAE. Of six rounds 1/8 against 1/4 proves little.
+    assert (metrics["tv"], metrics["tv_floor"]) == (0.375, pytest.approx(15 / 64, abs=1e-6))
+    bits = jensenshannon([1, 0], [0.5, 0.5], base=2) ** 2
+    bits += jensenshannon([0.5, 0.5], [0.25, 0.75], base=2) ** 2
+    assert metrics["js"] == pytest.approx(bits / 2, abs=1e-6)
+    assert 0 < metrics["js_floor"] < metrics["js"]
+    assert metrics["deviation_low"] == 0 < metrics["deviation"] < metrics["deviation_high"]
     # Resampled, Chef stays at 0.5 and Nurse is at 0.25 or 0.75.
     assert (metrics["mae_ci_low"], metrics["mae_ci_high"]) == (0.375, 0.625)
     assert [*metrics] == [
         *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
-        *("floor", "excess", "ratio", "n_contexts", "n_contexts_empty"),
+        *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
+        *("tv", "tv_floor", "js", "js_floor", "n_contexts", "n_contexts_empty"),
         *("n_rounds", "n_valid", "validity", "n_misaligned"),
     ]
 

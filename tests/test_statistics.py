@@ -167,6 +167,19 @@ def test_fit_p_value_of_an_impossible_category() -> None:
     np.testing.assert_allclose(p_values, [1 / 100, 1])
 
 
+def test_misaligned_contexts_keep_their_false_discovery_rate() -> None:
+    # With every context aligned a discovery is false: some are made in at most 5 % of data sets.
+    rng = np.random.default_rng(0)
+    n_datasets, contexts = 500, rng.dirichlet([3.0, 3.0, 3.0], size=14)
+    target = np.tile(contexts, (n_datasets, 1))
+    p_values = fit_p_values(rng.multinomial(100, target), target, 500, rng)
+    found = [misaligned_contexts(p) > 0 for p in p_values.reshape(n_datasets, -1)]
+    assert np.mean(found) <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / n_datasets)
+    # A sampler that always gives the first category is found out in every context.
+    sure = fit_p_values(np.tile([100, 0, 0], (14, 1)), contexts, 500, rng)
+    assert misaligned_contexts(sure) == 14
+
+
 def test_misaligned_contexts_by_hand() -> None:
     # Benjamini-Hochberg compares with 0.0125, 0.025, 0.0375 and 0.05.
     assert misaligned_contexts([0.5, 0.03, 0.001, 0.02]) == 3

@@ -7,16 +7,17 @@ from conftest import Body, ChatServer, Connect
 
 from distalign.judge import read_category
 from distalign.records import DatasetSpec, InputError, Prompt, Response, write_jsonl
+from distalign.responses import accept_answer
 from distalign.statistics import largest_remainder
-from distalign.synthesize import SynthesizeParams, draw_base, is_usable, spread, write_pool
+from distalign.synthesize import Accept, SynthesizeParams, draw_base, spread, write_pool
 
 TEXTS = [
     "It is a {}.",
-    "Surely {}.",
-    "Often {}, I think.",
-    "They seem {}.",
-    "Just {}.",
-    "Well, {}.",
+    "Probably {}.",
+    "Usually {}, I would say.",
+    "These are {}.",
+    "They would be {}.",
+    "That is {}.",
 ]
 BAD = ["Not {}.", "male or female.", "{}", "The gender is unknown.", "They are male, {} female."]
 
@@ -28,15 +29,29 @@ def answer(body: Body) -> str:
     return texts[body["seed"] // 2 % len(texts)].format(word) + "\nAnd more."
 
 
+def accept(spec: DatasetSpec) -> Accept:
+    writing = spec.attribute.question("attribute").responses
+    return lambda answer, category, context: accept_answer(
+        answer, category, context, writing, spec.attribute
+    )
+
+
 def params(**changes: int) -> SynthesizeParams:
     fields = {"seed": 0, "responses": 100, "pool": 5, "requests_per_response": 12}
+    fields["max_tokens"] = 24
     return SynthesizeParams(**(fields | changes))
 
 
 @pytest.fixture
 def prompts(spec: DatasetSpec) -> list[Prompt]:
     return [
-        Prompt(context=c.name, split=split, prompt=f"{split} {i} {c.name}?", source="grammar")
+        Prompt(
+            setting="attribute",
+            context=c.name,
+            split=split,
+            prompt=f"{split} {i} {c.name}?",
+            source="grammar",
+        )
         for c in spec.contexts
         for split in ("train", "test")
         for i in range(7)
@@ -52,28 +67,8 @@ def make(
     **changes: int,
 ) -> tuple[list[Response], list[Response]]:
     rng = np.random.default_rng(seed)
-    question = spec.attribute.settings["attribute"]
-    pool = write_pool(spec, question, params(**changes), connect(store), rng)
+    pool = write_pool(spec, "attribute", params(**changes), accept(spec), connect(store), rng)
     return pool, draw_base(spec, prompts, pool, 100, rng)
-
-
-@pytest.mark.parametrize(
-    ("text", "usable"),
-    [
-        ("They are female.", True),
-        ("The Caretakers are women.", True),
-        ("They are male.", False),
-        ("They are male and female.", False),
-        ("they are female.", False),
-        ("They are female", False),
-        ("They are not female.", False),
-        ("Female. And more!", False),
-        ("They are" + " very" * 20 + " female.", False),
-        ("", False),
-    ],
-)
-def test_is_usable(spec: DatasetSpec, text: str, usable: bool) -> None:
-    assert is_usable(text, "Female", spec.attribute, "Caretakers") is usable
 
 
 def test_counts_are_the_largest_remainder(
@@ -116,11 +111,39 @@ def test_category_without_any_response_is_named(
     chat_server: ChatServer, connect: Connect, spec: DatasetSpec
 ) -> None:
     chat_server.answer = lambda body: "I cannot say."
-    question = spec.attribute.settings["attribute"].model_copy(update={"answers": ["No {word}"]})
     with pytest.raises(InputError, match="no usable response of 'Male' for 'Civil engineers'"):
         write_pool(
-            spec, question, params(requests_per_response=1), connect(), np.random.default_rng(0)
+            spec,
+            "attribute",
+            params(requests_per_response=1),
+            lambda answer, category, context: None,
+            connect(),
+            np.random.default_rng(0),
         )
+
+
+def test_stories_are_asked_for_by_category(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    def tell(body: Body) -> str:
+        asked = body["messages"][-1]["content"]
+        assert body["max_completion_tokens"] == 90
+        assert asked.count("Write two or three sentences") == 1
+        who = "She" if "woman" in asked else "He"
+        return f"{who} worked all day {body['seed']}."
+
+    def accept(answer: str, category: str, context: str) -> str | None:
+        return answer if ("She" in answer) == (category == "Female") else None
+
+    chat_server.answer = tell
+    pool = write_pool(
+        spec, "story", params(max_tokens=90), accept, connect(), np.random.default_rng(0)
+    )
+    assert len(pool) == 30
+    assert {row.setting for row in pool} == {"story"}
+    assert {row.source for row in pool} == {"llm"}
+    for row in pool:
+        assert row.response.startswith("She" if row.category == "Female" else "He")
 
 
 def test_seed_decides_the_bytes(

@@ -3,92 +3,31 @@
 import json
 import sys
 from html.parser import HTMLParser
+from itertools import product
 
 import pandas as pd
 import pytest
+from report_cells import ATTACK, MATRIX, NAMES, SPEC, cell, judged, metrics_cell, texts
 
+from distalign.comparisons import shares_table
 from distalign.page import Section, html_page, markdown, markdown_page, plain_text
-from distalign.records import (
-    Attribute,
-    Category,
-    Context,
-    DatasetSpec,
-    InputError,
-    Judgement,
-    write_json,
-    write_jsonl,
-    write_text,
-)
-from distalign.score import ScoreParams, cell_metrics, context_table
+from distalign.records import InputError, Judgement, write_json, write_jsonl, write_text
 from distalign.tables import (
-    Cell,
     Entry,
-    Matrix,
-    ReportParams,
     Table,
-    comparison_table,
-    context_errors,
     detail_table,
+    distances_table,
     main_table,
-    paper_table,
-    shares_table,
+    seeds_table,
 )
 from stages import report
-
-ATTACK = "<script>alert(1)</script>"
-NAMES = ["Köchin", "研究者 | $x$", ATTACK, "Chef"]
-SPEC = DatasetSpec(
-    name="uk_even",
-    target="even",
-    attribute=Attribute(
-        name="gender",
-        categories=[Category(name=c, words=[c], tokens={}) for c in ("Male", "Female")],
-        settings={},
-    ),
-    contexts=[Context(name=name, target=[0.5, 0.5]) for name in NAMES],
-)
-MATRIX = Matrix(
-    models=["m"], settings=["attribute"], datasets=["uk_even"], methods=["zero_shot", "ours"]
-)
-
-
-def judged(n_male: int, n: int = 10) -> list[Judgement]:
-    """n valid rounds in every context, n_male of them Male."""
-    return [
-        Judgement(
-            context=context,
-            round=i,
-            prompt="?",
-            text="!",
-            drawn=None,
-            probabilities=None,
-            mass=None,
-            category="Male" if i < n_male else "Female",
-            judge="test",
-        )
-        for context in NAMES
-        for i in range(n)
-    ]
-
-
-def cell(method: str, rows: list[Judgement]) -> Cell:
-    metrics = cell_metrics(rows, SPEC, ScoreParams(seed=0, resamples=20))
-    contexts = context_table(rows, SPEC)
-    return Cell("m", "attribute", "uk_even", method, metrics, contexts, f"../metrics/{method}.json")
-
-
-def texts(table: Table) -> list[list[str]]:
-    return [[entry.text for entry in row] for row in table.rows]
-
-
-def metrics_cell(method: str, **metrics) -> Cell:
-    metrics = {"n_rounds": 9, "n_valid": 9} | metrics
-    return Cell("m", "attribute", "uk_even", method, metrics, pd.DataFrame(), "")
 
 
 def test_main_table_marks_the_best_and_keeps_the_order_of_the_matrix():
     cells = [
-        metrics_cell("ours", mae=0.0461, mae_t_low=0.03, mae_t_high=0.0619, floor=0.0398),
+        metrics_cell(
+            "ours", mae=0.0461, mae_t_low=0.03, mae_t_high=0.0619, floor=0.0398, ratio=1.1583
+        ),
         metrics_cell("zero_shot", mae=0.308, floor=0.0402),
     ]
     table = main_table(cells, MATRIX)
@@ -97,14 +36,20 @@ def test_main_table_marks_the_best_and_keeps_the_order_of_the_matrix():
         ["Zero-shot", "0.308"],
         ["Ours", "0.046 [0.030, 0.062]"],
         ["Floor of a perfect sampler", "0.040"],
+        ["Ours, in floors", "1.158"],
     ]
-    assert [row[1].strong for row in table.rows] == [False, True, False]
+    assert [row[1].strong for row in table.rows] == [False, True, False, False]
 
 
 def test_main_table_tells_not_applicable_from_nothing_valid():
     cells = [metrics_cell("zero_shot", n_rounds=0, n_valid=0), metrics_cell("ours", n_valid=0)]
     table = main_table(cells, MATRIX)
-    assert [row[1] for row in table.rows] == [Entry("–"), Entry("none valid"), Entry("–")]
+    assert [row[1] for row in table.rows] == [
+        Entry("–"),
+        Entry("none valid"),
+        Entry("–"),
+        Entry("–"),
+    ]
 
 
 def test_floor_is_a_range_where_valid_rounds_differ():
@@ -112,54 +57,53 @@ def test_floor_is_a_range_where_valid_rounds_differ():
         metrics_cell("zero_shot", mae=0.1, floor=0.05),
         metrics_cell("ours", mae=0, floor=0.03),
     ]
-    assert texts(main_table(cells, MATRIX))[-1][1] == "0.030–0.050"
-
-
-def test_paper_numbers_keep_their_digits_and_their_cells():
-    columns = ["table", "model", "method", "dataset", "value"]
-    rows = [
-        ("1", "llama-3.2-1b", "ours", "uk_even", "0.101"),
-        ("1", "llama-3.2-1b", "ours", "uk_real", "0.099"),
-        ("2", "llama-3.2-1b", "zero_shot", "uk_even", "0.30"),
-        ("3", "llama-3.2-1b", "ours", "uk_even", "0.10"),
-    ]
-    paper = pd.DataFrame(rows, columns=columns)
-    attribute = paper_table(paper, "attribute", MATRIX)
-    assert texts(attribute) == [
-        ["Llama-3.2-1B", "Zero-shot", "–"],
-        ["Llama-3.2-1B", "Ours", "0.101"],
-    ]
-    assert attribute.title.endswith("its own models (table 1)")
-    assert texts(paper_table(paper, "story", MATRIX))[0][2] == "0.30"
-    assert paper_table(paper, "own setting", MATRIX) is None
-
-
-def test_comparison_is_paired_by_context():
-    # All four differences are -0.4; of the 16 sign flips two are as extreme: p = 2 / 16.
-    cells = [cell("zero_shot", judged(10)), cell("ours", judged(6))]
-    rows = texts(comparison_table(cells, ReportParams(seed=0)))
-    assert rows == [["UK Even", "Ours - Zero-shot", "4", "-0.400", "0.125"]]
-
-
-def test_comparison_leaves_out_what_does_not_apply_or_cannot_be_paired():
-    ours = cell("ours", judged(6))
-    assert comparison_table([cell("pe_implicit", []), ours], ReportParams(seed=0)).rows == []
-    one_context = cell("ift", judged(7)[:10])
-    rows = texts(comparison_table([one_context, ours], ReportParams(seed=0)))
-    assert rows == [["UK Even", "Ours - IFT", "1", "–", "–"]]
-
-
-def test_context_errors_are_equation_12():
-    errors = context_errors(cell("ours", judged(7)[:10]))
-    assert errors["Köchin"] == pytest.approx(0.2)
-    assert errors[NAMES[1:]].isna().all()
+    assert texts(main_table(cells, MATRIX))[-2][1] == "0.030–0.050"
 
 
 def test_detail_table_links_the_metrics_file():
     row = detail_table([cell("zero_shot", judged(10))]).rows[0]
     assert row[-1] == Entry("JSON", link="../metrics/zero_shot.json")
-    assert [entry.text for entry in row[:4]] == ["UK Even", "Zero-shot", "0.500", "0.000"]
+    assert [entry.text for entry in row[:4]] == ["UK Even", "Zero-shot", "0", "0.500"]
     assert row[-2].text == "4 of 4"
+
+
+def test_main_table_averages_data_sets_and_seeds():
+    matrix = MATRIX.model_copy(update={"datasets": ["uk_even", "us_even"], "seeds": [0, 1]})
+    cells = [
+        metrics_cell("ours", dataset, seed, mae=mae, floor=floor, ratio=mae / floor)
+        for dataset, seed, mae, floor in (
+            *(("uk_even", 0, 0.04, 0.04), ("uk_even", 1, 0.06, 0.04)),
+            *(("us_even", 0, 0.03, 0.02), ("us_even", 1, 0.03, 0.02)),
+        )
+    ]
+    cells += [metrics_cell("zero_shot", "uk_even", seed, mae=0.2, floor=0.04) for seed in (0, 1)]
+    cells += [metrics_cell("zero_shot", "us_even", seed, n_rounds=0, n_valid=0) for seed in (0, 1)]
+    table = main_table(cells, matrix)
+    assert table.columns == ["Method", "UK Even", "US Even", "Average"]
+    # Of ours: sd of 0.04 and 0.06 is 0.0141; ratios 1.25, 1.5, and 0.04 / 0.03 in all.
+    assert texts(table) == [
+        ["Zero-shot", "0.200 ± 0.000", "–", "–"],
+        ["Ours", "0.050 ± 0.014", "0.030 ± 0.000", "0.040"],
+        ["Floor of a perfect sampler", "0.040", "0.020", "0.030"],
+        ["Ours, in floors", "1.250", "1.500", "1.333"],
+    ]
+    assert table.title.endswith("over 2 seeds")
+
+
+def test_seeds_table_shows_mean_spread_and_range():
+    cells = [metrics_cell("ours", seed=i, mae=mae) for i, mae in enumerate((0.02, 0.04, 0.06))]
+    cells.append(metrics_cell("pe_implicit", n_rounds=0, n_valid=0))
+    row = ["UK Even", "Ours", "3", "0.040 ± 0.020 [0.020, 0.060]", *["–"] * 5]
+    assert texts(seeds_table(cells)) == [row]
+
+
+def test_distances_table_shows_floors_beside():
+    row = texts(distances_table([cell("zero_shot", judged(10))]))[0]
+    assert row[:3] == ["UK Even", "Zero-shot", "0"]
+    # Ten of ten for a target of one half, in four contexts: nothing is left to chance.
+    assert row[3] == row[5] == "0.500"
+    assert row[6] == "0.123"
+    assert row[7] == "0.311"
 
 
 def test_plain_text_is_aligned():
@@ -197,23 +141,26 @@ def test_names_are_text_in_the_page():
     assert "<script" not in markdown_page([Section(ATTACK, [], [])]).replace("\\<", "")
 
 
+SEEDS = (0, 7)
+
+
 def write_cells(folder, methods: dict[str, list[Judgement]]) -> None:
     write_json(folder / "targets/uk_even.json", SPEC.model_dump())
     write_text(folder / "paper.csv", "table,model,method,dataset,value\n1,x,ours,uk_even,0.048\n")
-    lists = {"models": ["m"], "settings": ["attribute"], "datasets": ["uk_even"]}
-    lists |= {"methods": [*methods], "report": {"seed": 0}, "other_stage": {"seed": 1}}
+    lists = {**MATRIX.model_dump(), "methods": [*methods], "seeds": [*SEEDS]}
+    lists |= {"report": {"seed": 0}, "other_stage": {"seed": 1}}
     write_json(folder / "params.yaml", lists)
-    for method, rows in methods.items():
-        place = f"m/attribute/uk_even/{method}"
+    for (method, rows), seed in product(methods.items(), SEEDS):
+        place = f"m/attribute/attribute/uk_even/{method}/{seed}"
         write_jsonl(folder / f"judgements/{place}.jsonl", rows)
         write_json(folder / f"metrics/{place}.json", cell(method, rows).metrics)
         log = "step,loss\n10,0.5\n20,0.25\n" if method == "ours" else "step\n"
-        write_text(folder / f"training/{place}.csv", log)
+        write_text(folder / f"logs/m/attribute/uk_even/{method}/{seed}.csv", log)
 
 
 def run_report(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder)
-    names = ["metrics", "judgements", "targets", "training"]
+    names = ["metrics", "judgements", "targets", "logs"]
     flags = [part for name in names for part in (f"--{name}", name)]
     flags += ["--paper", "paper.csv", "--out", "report", "--plots", "plots"]
     monkeypatch.setattr(sys, "argv", ["report", *flags])
@@ -226,13 +173,14 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     write_cells(tmp_path, cells)
     run_report(tmp_path, monkeypatch)
     out = capsys.readouterr().out
-    assert "Ours                        0.100" in out
+    assert "Ours                        0.100 ± 0.000" in out
+    assert "Over seeds" in out
     assert "report/results.html" in out
 
     page = Reader((tmp_path / "report/results.html").read_text(encoding="utf-8"))
     assert len(page.sources) == 2
     assert all(source.startswith("data:image/png;base64,iVBOR") for source in page.sources)
-    link = "../metrics/m/attribute/uk_even/ours.json"
+    link = "../metrics/m/attribute/attribute/uk_even/ours/0.json"
     assert link in (tmp_path / "report/results.md").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "report" / link).read_text())["n_rounds"] == 40
 
@@ -241,9 +189,9 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     assert set(contexts["context"]) == set(NAMES)
     training = pd.read_csv(tmp_path / "plots/training.csv")
     assert training.to_dict("list") == {
-        "cell": ["m/attribute/uk_even/ours"] * 2,
-        "step": [10, 20],
-        "loss": [0.5, 0.25],
+        "cell": [f"m/attribute/uk_even/ours/{seed}" for seed in SEEDS for _ in range(2)],
+        "step": [10, 20] * 2,
+        "loss": [0.5, 0.25] * 2,
     }
     calibration = pd.read_csv(tmp_path / "plots/calibration.csv")
     assert [*calibration][-4:] == ["context", "category", "target", "observed"]
@@ -255,6 +203,6 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
 
 def test_stage_names_the_file_that_is_missing(tmp_path, monkeypatch):
     write_cells(tmp_path, {"ours": judged(6)})
-    (tmp_path / "metrics/m/attribute/uk_even/ours.json").unlink()
-    with pytest.raises(InputError, match=r"metrics/m/attribute/uk_even/ours\.json"):
+    (tmp_path / "metrics/m/attribute/attribute/uk_even/ours/0.json").unlink()
+    with pytest.raises(InputError, match=r"metrics/m/attribute/attribute/uk_even/ours/0\.json"):
         run_report(tmp_path, monkeypatch)

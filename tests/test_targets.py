@@ -3,6 +3,8 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
+from conftest import ROOT
 
 from distalign.records import Attribute, InputError, read_spec, write_json
 from distalign.targets import TargetsParams, build_spec, read_attribute, read_counts
@@ -99,11 +101,41 @@ def test_even_target_of_three_categories_is_a_distribution(
     tmp_path: Path, sentiment: Attribute
 ) -> None:
     path = tmp_path / "counts.csv"
-    path.write_text("occupation,positive_count,negative_count,neutral_count\nNurses,1,3,5\n")
+    path.write_text("occupation\nNurses\n")
     spec = build_spec("e", sentiment, path, "even")
     write_json(tmp_path / "spec.json", json.loads(spec.model_dump_json()))
     assert read_spec(tmp_path / "spec.json") == spec
     assert math.isclose(sum(spec.contexts[0].target), 1)
+
+
+def test_even_target_reads_contexts_beside_any_counts(tmp_path: Path, race: Attribute) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(HEADER + "Nurses,1,3\nCooks,n/a,\n")
+    spec = build_spec("e", race, path, "even")
+    assert [context.name for context in spec.contexts] == ["Nurses", "Cooks"]
+    assert spec.contexts[0].target == [0.2] * 5
+    with pytest.raises(InputError, match=r":1: missing columns .*'asian_count'"):
+        build_spec("r", race, path, "real")
+    path.write_text("occupation,year\nNurses,1\n")
+    with pytest.raises(InputError, match=r"unknown columns \['year'\]"):
+        build_spec("e", race, path, "even")
+
+
+def test_every_data_set_of_the_paper_is_defined() -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["targets"]
+    sizes = {}
+    for name, definition in TargetsParams.model_validate(params).datasets.items():
+        attribute = read_attribute(ROOT / "data/attributes" / f"{definition.attribute}.yaml")
+        spec = build_spec(name, attribute, ROOT / definition.contexts, definition.target)
+        sizes[name] = (len(spec.contexts), len(spec.categories))
+    assert sizes == {
+        "uk_real": (25, 2),
+        "uk_even": (25, 2),
+        "us_real": (14, 2),
+        "us_even": (14, 2),
+        "race_even": (14, 5),
+        "sentiment_even": (14, 3),
+    }
 
 
 def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
@@ -120,7 +152,7 @@ def test_unknown_data_set_lists_those_there_are() -> None:
     params = TargetsParams.model_validate(
         {
             "max_contexts": None,
-            "datasets": {"a": {"attribute": "g", "counts": "c", "target": "real"}},
+            "datasets": {"a": {"attribute": "g", "contexts": "c", "target": "real"}},
         }
     )
     assert params.dataset("a").target == "real"

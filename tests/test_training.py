@@ -1,5 +1,6 @@
 """Real training steps: the losses against TRL's own, three steps each, and a resumed run."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,13 @@ from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from distalign.calibration import Calibration, LiveCallback
-from distalign.forward import score_completions
 from distalign.objective import steering_log_probabilities
+from distalign.packing import ATTENTION
 from distalign.records import Context, DatasetSpec, InputError, Preference, Prompt
 from distalign.run import training_table
 from distalign.steering import Steering, resolve
 from distalign.targets import read_attribute
+from distalign.trainer import score
 from distalign.training import (
     DPOParams,
     HybridParams,
@@ -27,7 +29,6 @@ from distalign.training import (
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
-    "seed": 0,
     "rows": 12,
     "epochs": 1,
     "batch_size": 4,
@@ -41,6 +42,7 @@ DPO = DPOParams(objective="dpo", decoding="plain", beta=0.1, rejected="paper", *
 HYBRID = HybridParams(
     objective="hybrid",
     decoding="two_step",
+    warmup=True,
     beta=0.1,
     desirable_weight=1.0,
     undesirable_weight=1.0,
@@ -63,6 +65,7 @@ def spec() -> DatasetSpec:
 def rows(spec: DatasetSpec) -> list[Preference]:
     return [
         Preference(
+            setting="attribute",
             context=spec.contexts[i % 3].name,
             prompt=f"What is the gender of the {spec.contexts[i % 3].name}, case {i}?",
             category="Male",
@@ -86,7 +89,7 @@ def policy(base_model: Path, spec: DatasetSpec):
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        attn_implementation="eager",
+        attn_implementation=ATTENTION,
     )
     lora = LoraConfig(
         r=2,
@@ -97,6 +100,14 @@ def policy(base_model: Path, spec: DatasetSpec):
     )
     model = get_peft_model(LlamaForCausalLM(config), lora)
     return model, tokenizer, resolve(tokenizer, spec.attribute, "digits")
+
+
+@contextlib.contextmanager
+def plain_attention(model):
+    """Let the model run as TRL runs it, without a token tree."""
+    model.get_base_model().set_attn_implementation("eager")
+    yield
+    model.get_base_model().set_attn_implementation(ATTENTION)
 
 
 def first_batch(trainer):
@@ -114,11 +125,12 @@ def move_from_reference(model) -> None:
 
 def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     params = HYBRID.model_copy(update={"kl_weight": 0.0, "desirable_weight": 1.3})
-    trainer = make_trainer(params, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     examples = [trainer.train_dataset[i] for i in range(4)]
     collator = DataCollatorForUnpairedPreference(pad_token_id=policy[1].pad_token_id)
     move_from_reference(trainer.model)
-    trl = KTOTrainer.compute_loss(trainer, trainer.model, collator(examples))
+    with plain_attention(trainer.model):
+        trl = KTOTrainer.compute_loss(trainer, trainer.model, collator(examples))
     ours = trainer.compute_loss(trainer.model, trainer.data_collator(examples))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
     # At the reference itself every value is 1/2 and the loss (1.3 + 1) / 4.
@@ -128,14 +140,9 @@ def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: 
 def test_precomputed_reference_is_the_model_that_training_began_with(
     policy, rows, spec, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     batch = first_batch(trainer)
-    scored = score_completions(
-        trainer.model.get_base_model(),
-        batch["input_ids"],
-        batch["attention_mask"],
-        batch["completion_mask"],
-    )
+    scored = score(trainer, trainer.model, batch)
     torch.testing.assert_close(batch["ref_logps"], scored.logps.detach(), atol=1e-4, rtol=0)
 
 
@@ -145,13 +152,14 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
 ) -> None:
     model, tokenizer, steering = policy
     params = HYBRID.model_copy(update={"kto_weight": 0.0, "kl_domain": domain})
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, tmp_path)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(trainer)
     loss = trainer.compute_loss(model, dict(batch)).item()
     expected = 0.0
     for ids, mask in zip(batch["input_ids"], batch["completion_mask"], strict=True):
         prompt = ids[: int(mask.argmax())]
-        logits = model(prompt[None]).logits[0, -1].detach()
+        with plain_attention(model):
+            logits = model(prompt[None]).logits[0, -1].detach()
         if domain == "steering":
             logits = logits[steering.ids]
             male, female = logits.log_softmax(0).tolist()
@@ -167,27 +175,29 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
 
 def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
-    ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, tmp_path)
+    ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(ift)
     ours = ift.compute_loss(model, dict(batch))
-    trl = SFTTrainer.compute_loss(ift, model, dict(batch))
+    with plain_attention(model):
+        trl = SFTTrainer.compute_loss(ift, model, dict(batch))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
 def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
-    dpo = make_trainer(DPO, model, tokenizer, rows, spec, steering, tmp_path)
+    dpo = make_trainer(DPO, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(dpo)
     move_from_reference(dpo.model)
     ours = dpo.compute_loss(dpo.model, dict(batch))
-    trl = DPOTrainer.compute_loss(dpo, dpo.model, dict(batch))
+    with plain_attention(dpo.model):
+        trl = DPOTrainer.compute_loss(dpo, dpo.model, dict(batch))
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
 def test_neighbours_in_a_batch_are_of_different_contexts(
     policy, rows, spec, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], tmp_path)
+    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     for start in range(0, len(trainer.train_dataset), 4):
         prompts = [
             trainer.train_dataset[i]["prompt"][0]["content"] for i in range(start, start + 4)
@@ -199,7 +209,7 @@ def test_neighbours_in_a_batch_are_of_different_contexts(
 def test_more_rows_than_there_are(policy, rows, spec, tmp_path: Path) -> None:
     params = IFT.model_copy(update={"rows": 13})
     with pytest.raises(InputError, match="13 training rows are asked for, D_pref has 12"):
-        make_trainer(params, *policy[:2], rows, spec, policy[2], tmp_path)
+        make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path)
 
 
 class StopAt(TrainerCallback):
@@ -212,16 +222,24 @@ class StopAt(TrainerCallback):
 def trained(policy_factory, rows, spec, workspace: Path, cut: bool) -> dict[str, torch.Tensor]:
     params = HYBRID.model_copy(update={"epochs": 2.0})
     model, tokenizer, steering = policy_factory()
-    prompts = [Prompt(context="Bakers", split="validation", prompt="Who?", source="grammar")]
+    prompts = [
+        Prompt(
+            setting="attribute",
+            context="Bakers",
+            split="validation",
+            prompt="Who?",
+            source="grammar",
+        )
+    ]
     calibration = Calibration(tokenizer, steering, prompts, spec, 1)
     if cut:
-        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, workspace)
         trainer.add_callback(StopAt())
         with pytest.raises(KeyboardInterrupt):
             fit(trainer, workspace, LiveCallback(workspace / "live", calibration))
         assert last_checkpoint(workspace) is not None
         model, tokenizer, steering = policy_factory()
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, workspace)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, workspace)
     fit(trainer, workspace, LiveCallback(workspace / "live", calibration))
     return {
         name: weight.detach().clone()
@@ -256,17 +274,12 @@ def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:
 def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
     params = HYBRID.model_copy(update={"learning_rate": 1e-2})
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, tmp_path)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(trainer)
 
     def error() -> float:
-        scored = score_completions(
-            trainer.model.get_base_model(),
-            batch["input_ids"],
-            batch["attention_mask"],
-            batch["completion_mask"],
-        )
         ids = torch.tensor(steering.ids)
+        scored = score(trainer, trainer.model, batch, ids)
         p = steering_log_probabilities(scored.first_logits, ids, "vocabulary").exp()
         return (p - batch["target"]).abs().mean().item()
 
@@ -277,6 +290,6 @@ def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -
 
 def test_steering_is_required_beyond_ift(policy, rows, spec, tmp_path: Path) -> None:
     assert isinstance(policy[2], Steering)
-    trainer = make_trainer(IFT, *policy[:2], rows, spec, None, tmp_path)
+    trainer = make_trainer(IFT, *policy[:2], rows, spec, None, 0, tmp_path)
     text = trainer.processing_class.decode(first_batch(trainer)["input_ids"][0])
     assert "assistant\nHe is" in text or "assistant\nThe person" in text

@@ -1,0 +1,192 @@
+"""Rows of a batch as one tree of tokens without padding, of which nothing is computed twice.
+
+The tokens with which all prompts begin are the root, each prompt's own tokens a branch, and
+its completions the leaves. The body of the model runs over the flat list of tokens;
+attention alone sees the tree, in one group of queries a branch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface
+
+ATTENTION = "token_tree"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who attends to whom: G groups of at most Q queries and at most K keys.
+
+    Attributes:
+        queries: (G, Q) places of queries in the flat list that is run; padded with 0.
+        keys: (G, K) places of keys, after those of the cache; padded with 0.
+        mask: (G, 1, Q, K), 0 where a query may see a key and -inf elsewhere.
+        order: (T,) places of the T tokens among the G * Q queries.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    mask: Tensor
+    order: Tensor
+
+
+@dataclass(frozen=True)
+class Tree:
+    """B rows packed as T tokens.
+
+    Attributes:
+        ids, positions: (1, T).
+        layout: of the T tokens among themselves.
+        root: number of tokens that all prompts share.
+        groups: (B,) the branch that a row's prompt is.
+        branches: places of each prompt's own tokens.
+        prompt_ends: (B,) place of the prompt's last token, which predicts the completion's first.
+        predictors: (N,) places of the tokens that predict the N completion tokens.
+        labels: (N,) these completion tokens.
+        rows: (N,) the row that each belongs to.
+    """
+
+    ids: Tensor
+    positions: Tensor
+    layout: Layout
+    root: int
+    groups: list[int]
+    branches: list[list[int]]
+    prompt_ends: Tensor
+    predictors: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """Number of leading tokens that all prompts share, less than the shortest prompt's."""
+    first, last = min(prompts), max(prompts)
+    limit = min(map(len, prompts)) - 1
+    return next((i for i in range(limit) if first[i] != last[i]), limit)
+
+
+def attention_layout(
+    queries: Sequence[Sequence[int]],
+    keys: Sequence[Sequence[int]],
+    segments: Sequence[Sequence[int]],
+    device: torch.device,
+) -> Layout:
+    """Layout of groups whose keys end with their own queries.
+
+    Args:
+        queries, keys: places, a list a group; the last len(queries) keys are the queries.
+            What lies before the first query is in the cache.
+        segments: of each query: 0 for the trunk, which all of the group's later tokens see,
+            1, 2, … for leaves, which only their own later tokens see.
+    """
+    n_groups, n_queries, n_keys = len(queries), max(map(len, queries)), max(map(len, keys))
+    query_index = torch.zeros(n_groups, n_queries, dtype=torch.long)
+    key_index = torch.zeros(n_groups, n_keys, dtype=torch.long)
+    # A padded query sees the first key: a row of -inf alone would be nan.
+    visible = torch.zeros(n_groups, n_queries, n_keys, dtype=torch.bool)
+    visible[:, :, 0] = True
+    order = torch.zeros(sum(map(len, queries)), dtype=torch.long)
+    first = min(min(group) for group in queries)
+    for g, (query, key, segment) in enumerate(zip(queries, keys, segments, strict=True)):
+        trunk = len(key) - len(query)
+        query_index[g, : len(query)] = torch.tensor(query) - first
+        key_index[g, : len(key)] = torch.tensor(key)
+        owner = torch.tensor(segment)
+        same = (owner[:, None] == owner[None, :]) | (owner == 0)[None, :]
+        visible[g, : len(query), :trunk] = True
+        visible[g, : len(query), trunk : len(key)] = same.tril()
+        order[torch.tensor(query) - first] = g * n_queries + torch.arange(len(query))
+    mask = torch.zeros(visible.shape).masked_fill(~visible, float("-inf"))[:, None]
+    return Layout(*(part.to(device) for part in (query_index, key_index, mask, order)))
+
+
+def pack(
+    prompts: Sequence[Sequence[int]], completions: Sequence[Sequence[int]], device: torch.device
+) -> Tree:
+    """Pack B rows; equal prompts are packed once. Completions may be empty."""
+    root = common_prefix(prompts)
+    ids, positions = list(prompts[0][:root]), list(range(root))
+    trunk = list(range(root))
+    queries = [trunk] if root else []
+    keys, segments = list(queries), [[0] * len(group) for group in queries]
+    rows_of: dict[tuple[int, ...], list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        rows_of.setdefault(tuple(prompt), []).append(row)
+    groups, branches, ends = [0] * len(prompts), [], [0] * len(prompts)
+    predictors: list[list[int]] = [[] for _ in prompts]
+    for g, (prompt, rows) in enumerate(rows_of.items()):
+        start = len(ids)
+        ids += prompt[root:]
+        positions += range(root, len(prompt))
+        segment = [0] * (len(prompt) - root)
+        branches.append(list(range(start, len(ids))))
+        end = len(ids) - 1
+        for leaf, row in enumerate(rows, start=1):
+            groups[row], ends[row] = g, end
+            completion = completions[row]
+            predictors[row] = [end, *range(len(ids), len(ids) + len(completion) - 1)]
+            predictors[row] = predictors[row][: len(completion)]
+            ids += completion
+            positions += range(len(prompt), len(prompt) + len(completion))
+            segment += [leaf] * len(completion)
+        own = list(range(start, len(ids)))
+        queries.append(own)
+        keys.append(trunk + own)
+        segments.append(segment)
+
+    def tensor(values: list[int]) -> Tensor:
+        return torch.tensor(values, device=device)
+
+    return Tree(
+        ids=tensor(ids)[None],
+        positions=tensor(positions)[None],
+        layout=attention_layout(queries, keys, segments, device),
+        root=root,
+        groups=groups,
+        branches=branches,
+        prompt_ends=tensor(ends),
+        predictors=tensor([place for row in predictors for place in row]),
+        labels=tensor([token for completion in completions for token in completion]),
+        rows=tensor([row for row, completion in enumerate(completions) for _ in completion]),
+    )
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: None,
+    scaling: float,
+    layout: Layout,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention of a token tree, as transformers calls it.
+
+    Args:
+        query: (1, H, T, D); key, value: (1, H', T', D), T' ≥ T where there is a cache.
+
+    Returns:
+        (1, T, H, D), and no weights.
+    """
+    n_groups, n_queries = layout.queries.shape
+    kv_heads, width = key.shape[1], key.shape[3]
+
+    def gather(states: Tensor, index: Tensor) -> Tensor:
+        picked = states[0].index_select(1, index.flatten())
+        return picked.view(states.shape[1], *index.shape, width).transpose(0, 1)
+
+    # Query heads of one key head lie beside each other, as in grouped-query attention.
+    grouped = gather(query, layout.queries).reshape(n_groups, kv_heads, -1, width)
+    scores = (grouped @ gather(key, layout.keys).transpose(2, 3)).float() * scaling
+    scores = scores.view(n_groups, -1, n_queries, scores.shape[-1]) + layout.mask
+    weights = scores.softmax(-1).to(value.dtype).view(*grouped.shape[:3], -1)
+    mixed = (weights @ gather(value, layout.keys)).view(n_groups, -1, n_queries, width)
+    flat = mixed.transpose(1, 2).reshape(n_groups * n_queries, -1, width)
+    return flat.index_select(0, layout.order)[None], None
+
+
+AttentionInterface.register(ATTENTION, attend)

@@ -1,0 +1,67 @@
+"""Cells and rounds that the tests of the report are made of."""
+
+import pandas as pd
+
+from distalign.cells import Cell, Matrix
+from distalign.records import Attribute, Category, Context, DatasetSpec, Judgement
+from distalign.score import ScoreParams, cell_metrics, context_table
+from distalign.tables import Table
+
+ATTACK = "<script>alert(1)</script>"
+NAMES = ["Köchin", "研究者 | $x$", ATTACK, "Chef"]
+SPEC = DatasetSpec(
+    name="uk_even",
+    target="even",
+    attribute=Attribute(
+        name="gender",
+        categories=[Category(name=c, words=[c], tokens={}) for c in ("Male", "Female")],
+        homonyms=[],
+        settings={},
+    ),
+    contexts=[Context(name=name, target=[0.5, 0.5]) for name in NAMES],
+)
+MATRIX = Matrix(
+    models=["m"],
+    trainings=["attribute"],
+    settings=["attribute"],
+    datasets=["uk_even"],
+    methods=["zero_shot", "ours"],
+    seeds=[0],
+)
+
+
+def judged(n_male: int, n: int = 10) -> list[Judgement]:
+    """n valid rounds in every context, n_male of them Male."""
+    return [
+        Judgement(
+            context=context,
+            round=i,
+            prompt="?",
+            text="!",
+            drawn=None,
+            probabilities=None,
+            mass=None,
+            category="Male" if i < n_male else "Female",
+            judge="test",
+        )
+        for context in NAMES
+        for i in range(n)
+    ]
+
+
+def cell(method: str, rows: list[Judgement], seed: int = 0) -> Cell:
+    metrics = cell_metrics(rows, SPEC, ScoreParams(seed=0, resamples=20))
+    contexts = context_table(rows, SPEC)
+    link = f"../metrics/{method}.json"
+    place = ("m", "attribute", "attribute", "uk_even", method, seed)
+    return Cell(*place, metrics, contexts, link)
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[entry.text for entry in row] for row in table.rows]
+
+
+def metrics_cell(method: str, dataset: str = "uk_even", seed: int = 0, **metrics) -> Cell:
+    metrics = {"n_rounds": 9, "n_valid": 9} | metrics
+    place = ("m", "attribute", "attribute", dataset, method, seed)
+    return Cell(*place, metrics, pd.DataFrame(), "")
