@@ -108,7 +108,8 @@ def test_a_blocks_keys_replace_those_of_another() -> None:
 
 SAMPLE = """
 sample: {seed: 0, engine: vllm, n: 2, rounds: independent, prompts: one, decoding: method,
-         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}}
+         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0,
+         max_tokens: {attribute: 8}}
 decoding: {variants: {cold: {temperature: 0.5}, other: {OTHER}}}
 """
 
