@@ -5,7 +5,7 @@ The same prompts, policy and procedure, each engine in a process of its own, in 
 * ours: one request a response; the steering token is drawn on the way (distalign.vllm_engine).
 * transformers: `generate` in batches of 64, after a forward pass for the first token.
 * vLLM's defaults: `LLM(folder)`, one request for the probabilities of the steering tokens and
-  a second one for the response after the drawn token, each response seeded.
+  a second one for the response after the drawn token.
 
     python -m benchmarks.sampling --base models/base/smollm2-135m \\
         --policy models/policy/smollm2-135m/attribute/uk_real/ours \\
@@ -54,10 +54,7 @@ def run_vllm(llm, prompts: list[list[int]], steering: list[int]) -> int:
         [*ids, steering[draw_independent(row, u)]]
         for ids, row, u in zip(prompts, p, uniforms, strict=True)
     ]
-    wanted = [
-        SamplingParams(max_tokens=DECODING.max_tokens - 1, temperature=1.0, seed=i)
-        for i in range(len(prompts))
-    ]
+    wanted = SamplingParams(max_tokens=DECODING.max_tokens - 1, temperature=1.0)
     outputs = llm.generate([{"prompt_token_ids": ids} for ids in started], wanted)
     return sum(1 + len(output.outputs[0].token_ids) for output in outputs)
 
@@ -103,18 +100,23 @@ def main() -> None:
         job = Path(name) / "job.json"
         ids = [chat_ids(tokenizer, prompts[i]) for i in sorted(chosen)]
         job.write_text(json.dumps({"prompts": ids, "steering": policy.steering.ids}))
-        results = {}
-        for engine in ENGINES:
+        print(f"{args.n} responses on {'GPU' if has_gpu() else 'CPU'}", flush=True)
+        results: dict[str, dict[str, float]] = {}
+        for engine, label in ENGINES.items():
             command = [sys.executable, "-m", "benchmarks.sampling", "--child", engine]
-            subprocess.run([*command, str(folder), str(job)], check=True, stderr=subprocess.DEVNULL)
-            results[engine] = json.loads((Path(name) / f"{engine}.json").read_text())
-    rate = {key: row["tokens"] / row["sample"] for key, row in results.items()}
-    print(f"{args.n} responses on {'GPU' if has_gpu() else 'CPU'}")
-    for key, row in results.items():
-        print(
-            f"{ENGINES[key]:16} start {row['start']:5.1f} s, sampling {row['sample']:6.1f} s, "
-            f"{rate[key]:6.0f} tokens/s, ours is {rate['ours'] / rate[key]:.2f} x as fast"
-        )
+            log = Path(name) / "log.txt"
+            with log.open("w", encoding="utf-8") as file:
+                done = subprocess.run([*command, str(folder), str(job)], stderr=file)
+            if done.returncode != 0:
+                sys.exit(f"{label} failed:\n{log.read_text(encoding='utf-8')[-3000:]}")
+            row = results[engine] = json.loads((Path(name) / f"{engine}.json").read_text())
+            rate = {key: value["tokens"] / value["sample"] for key, value in results.items()}
+            times = rate["ours"] / rate[engine]
+            print(
+                f"{label:16} start {row['start']:5.1f} s, sampling {row['sample']:6.1f} s, "
+                f"{rate[engine]:6.0f} tokens/s, ours is {times:.2f} x as fast",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def test_the_projects_own_blocks_are_valid(
 
 def test_a_blocks_keys_replace_those_of_another() -> None:
     write("synthesize: {seed: 3}\nother: {seed: 1, sead: 2}")
-    default = PairParams(seed=1)
+    default = PairParams(seed=1, trainings={})
     assert block(PairParams, "synthesize", over=default).seed == 3
     with pytest.raises(InputError, match=r"other\.sead = 2: .*did you mean 'seed'\?"):
         block(PairParams, "other", over=default)
@@ -108,8 +108,9 @@ def test_a_blocks_keys_replace_those_of_another() -> None:
 
 SAMPLE = """
 sample: {seed: 0, engine: vllm, n: 2, rounds: independent, prompts: one, decoding: method,
-         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: 8}
-decoding: {methods: [ours], variants: {cold: {temperature: 0.5}, other: {OTHER}}}
+         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0,
+         max_tokens: {attribute: 8}}
+decoding: {variants: {cold: {temperature: 0.5}, other: {OTHER}}}
 """
 
 

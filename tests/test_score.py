@@ -33,7 +33,6 @@ def spec_of(targets: dict[str, list[float]], categories: tuple[str, ...] = ("Mal
             name="own",
             categories=[Category(name=c, words=[c], tokens={"digits": "0"}) for c in categories],
             homonyms=[],
-            homonyms=[],
             settings={},
         ),
         contexts=[Context(name=name, target=target) for name, target in targets.items()],
