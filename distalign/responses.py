@@ -28,7 +28,8 @@ def accept_answer(
     """The answer's first line, if it plainly names the category and says nothing else.
 
     What a policy learns from odd answers it repeats oddly: every word must be one of the
-    category's request words, of the frames or of the vocabulary, and none come twice. The context's name is left out, since a small model garbles long names.
+    category's request words, of the frames or of the vocabulary, and none comes twice. The
+    context's name is left out, since a small model garbles long names.
     """
     text = answer.strip().split("\n")[0].strip()
     words = normalise(text).split()
