@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback
 
 CHECKPOINTS = 5
-LOGS = 10
+LOGS = 6
 
 
 class Schedule(BaseModel):
