@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# `make repro SCALE=floor` runs the lists of scales/floor.yaml; without it, those of scale.yaml.
+SCALE ?=
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
 INSTALLED := $(VENV)/.installed$(GPU)
@@ -28,12 +30,15 @@ else
 endif
 	touch $@
 
-repro: install ## Run the whole experiment, or what has changed of it, and print the results
+repro: install ## Run the experiment, or what has changed of it, and print the results (SCALE=...)
+ifneq ($(SCALE),)
+	cp scales/$(SCALE).yaml scale.yaml
+endif
 	dvc repro
 	@$(MAKE) --no-print-directory results
 
 results: install ## Print the results table and where the figures are
-	@cat report/results.txt
+	@cat "report/$$(sed -n 's/^name: \([a-z_]*\).*/\1/p' scale.yaml)/results.txt"
 
 test: install ## Pass the tests
 	python -m pytest -m 'not slow'

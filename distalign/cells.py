@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.score import Metrics
 
@@ -33,7 +33,10 @@ DISPLAY = {
 
 
 class Matrix(BaseModel):
-    """The lists of params.yaml that span the cells, in the order to show them."""
+    """scale.yaml: the lists that span the stages' matrices, in the order to show them."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
 
     models: list[str] = Field(min_length=1)
     trainings: list[str] = Field(min_length=1)
@@ -41,6 +44,11 @@ class Matrix(BaseModel):
     datasets: list[str] = Field(min_length=1)
     methods: list[str] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
+    judged: list[str]
+    decoding_methods: list[str]
+    transfer_methods: list[str]
+    transfer_trained: list[str]
+    transfer_tested: list[str]
 
 
 @dataclass(frozen=True)

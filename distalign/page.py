@@ -45,6 +45,12 @@ LEGEND = {
         "the MAE of the steering tokens' probabilities, and how much of the whole vocabulary's "
         "probability they hold. Only for methods that draw a steering token, as is fidelity."
     ),
+    "Coordinated": (
+        "the steering tokens of a context's rounds are drawn together, so that their counts are "
+        "the calibrated probabilities' to within one. Each round alone still has its exact "
+        "probabilities, but rounds are not independent: this is a sample made to have the right "
+        "shares. It says nothing of one more answer, and has no floor to be compared with."
+    ),
     "Fidelity": "share of valid responses that express the category of their steering token.",
     "Misaligned": (
         "contexts whose shares differ from the target by more than chance (Monte-Carlo "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,14 @@ class SampleParams(BaseModel):
     """0 is off."""
     max_tokens: dict[str, int]
     """Setting -> tokens of a response without its steering token; a policy may name its own."""
+
+
+class DecodingParams(BaseModel):
+    """The `decoding` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    variants: dict[str, dict[str, Any]]
+    """Name -> keys that replace those of the block `sample`."""
 
 
 def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:

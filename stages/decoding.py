@@ -1,9 +1,5 @@
 """Sample one policy in other ways, as params.yaml lists under decoding; judge and score each."""
 
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
-
 from distalign.base_model import read_source
 from distalign.engines import open_engine
 from distalign.judge import judge_round
@@ -18,17 +14,9 @@ from distalign.records import (
     write_json,
     write_jsonl,
 )
-from distalign.sampling import SampleParams, sample
+from distalign.sampling import DecodingParams, SampleParams, sample
 from distalign.score import ScoreParams, cell_metrics
 from stages.cli import block, parse, run
-
-
-class DecodingParams(BaseModel):
-    """The `decoding` block of params.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
-    variants: dict[str, dict[str, Any]]
-    """Name -> keys that replace those of the block `sample`."""
 
 
 def read_variants() -> dict[str, SampleParams]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from distalign.analyses import decoding_table, transfer_table
 from distalign.cells import Cell, Matrix, display, mean_cells, section_title
 from distalign.comparisons import (
     ReportParams,
@@ -20,6 +21,7 @@ from distalign.comparisons import (
 from distalign.figures import draw_contexts, draw_summary
 from distalign.page import Figure, Section, html_page, markdown_page, plain_text
 from distalign.records import InputError, Judgement, read_jsonl, read_spec, write_text
+from distalign.sampling import DecodingParams
 from distalign.score import context_table
 from distalign.tables import Table, detail_table, distances_table, main_table, seeds_table
 from stages.cli import SCALE, block, parse, run
@@ -28,18 +30,19 @@ PAGES = ["results.html", "results.md", "contexts.csv"]
 PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
 
 
-def read_cell(args: argparse.Namespace, *place: str | int) -> Cell:
-    """Read the cell of these values of PLACE.
-
-    Raises:
-        InputError: the metrics file is missing or is not one.
-    """
-    name = "/".join(map(str, place))
-    path = args.metrics / f"{name}.json"
+def read_metrics(path: Path) -> dict:
+    """Raises InputError where the file is missing or is not JSON."""
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: not a metrics file ({error}); run `dvc repro`") from error
+
+
+def read_cell(args: argparse.Namespace, *place: str | int) -> Cell:
+    """Read the cell of these values of PLACE. Raises InputError."""
+    name = "/".join(map(str, place))
+    path = args.metrics / f"{name}.json"
+    metrics = read_metrics(path)
     judgements = read_jsonl(args.judgements / f"{name}.jsonl", Judgement)
     dataset = place[PLACE.index("dataset")]
     contexts = context_table(judgements, read_spec(args.targets / f"{dataset}.json"))
@@ -52,6 +55,34 @@ def read_cells(args: argparse.Namespace, matrix: Matrix) -> list[Cell]:
         read_cell(args, *place)
         for place in product(*(getattr(matrix, f"{dimension}s") for dimension in PLACE))
     ]
+
+
+def read_decoding(folder: Path, matrix: Matrix, place: tuple[str, str, str]) -> dict:
+    """(dataset, method) -> each seed's metrics by variant, of one model, training, setting."""
+    return {
+        (dataset, method): [
+            read_metrics(folder / "decoding" / Path(*place, dataset, method, f"{seed}.json"))
+            for seed in matrix.seeds
+        ]
+        for dataset, method in product(matrix.datasets, matrix.decoding_methods)
+    }
+
+
+def read_transfer(folder: Path, matrix: Matrix, model: str, training: str) -> dict:
+    """(method, trained, tested) -> each seed's metrics."""
+    return {
+        (method, trained, tested): [
+            read_metrics(
+                folder
+                / Path("transfer", model, training, f"{trained}_to_{tested}", method)
+                / f"{seed}.json"
+            )
+            for seed in matrix.seeds
+        ]
+        for method, trained, tested in product(
+            matrix.transfer_methods, matrix.transfer_trained, matrix.transfer_tested
+        )
+    }
 
 
 def draw(cells: list[Cell], matrix: Matrix, out: Path) -> list[Figure]:
@@ -107,6 +138,12 @@ def training_logs(matrix: Matrix, folder: Path) -> pd.DataFrame:
     return pd.concat(logs, ignore_index=True)
 
 
+def coordinated_variants() -> set[str]:
+    """Variants of the block `decoding` that draw a context's rounds together."""
+    variants = block(DecodingParams, "decoding").variants
+    return {name for name, keys in variants.items() if keys.get("rounds") == "coordinated"}
+
+
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
@@ -132,6 +169,12 @@ def main() -> None:
         tables = [table for table in tables if table]
         if len(matrix.seeds) > 1:
             tables.append(seeds_table(here))
+        if matrix.decoding_methods:
+            tables.append(
+                decoding_table(read_decoding(args.metrics, matrix, place), coordinated_variants())
+            )
+        if matrix.transfer_methods:
+            tables.append(transfer_table(read_transfer(args.metrics, matrix, *place[:2])))
         text += [plain_text(table) for table in tables]
         tables += [detail_table(here), distances_table(here), comparison_table(here, params)]
         title = section_title(here[0])

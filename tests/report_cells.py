@@ -21,12 +21,18 @@ SPEC = DatasetSpec(
     contexts=[Context(name=name, target=[0.5, 0.5]) for name in NAMES],
 )
 MATRIX = Matrix(
+    name="default",
     models=["m"],
     trainings=["attribute"],
     settings=["attribute"],
     datasets=["uk_even"],
     methods=["zero_shot", "ours"],
     seeds=[0],
+    judged=[],
+    decoding_methods=[],
+    transfer_methods=[],
+    transfer_trained=[],
+    transfer_tested=[],
 )
 
 

@@ -142,14 +142,23 @@ def test_names_are_text_in_the_page():
 
 
 SEEDS = (0, 7)
+DECODING = {"variants": {"plain": {}, "together": {"rounds": "coordinated"}}}
 
 
 def write_cells(folder, methods: dict[str, list[Judgement]]) -> None:
     write_json(folder / "targets/uk_even.json", SPEC.model_dump())
     write_text(folder / "paper.csv", "table,model,method,dataset,value\n1,x,ours,uk_even,0.048\n")
     lists = {**MATRIX.model_dump(), "methods": [*methods], "seeds": [*SEEDS]}
-    lists |= {"report": {"seed": 0}, "other_stage": {"seed": 1}}
-    write_json(folder / "params.yaml", lists)
+    lists |= {"decoding_methods": ["ours"], "transfer_methods": ["ours"]}
+    lists |= {"transfer_trained": ["uk_even"], "transfer_tested": ["us_even"]}
+    for seed in SEEDS:
+        measured = cell("ours", judged(6)).metrics
+        place = f"decoding/m/attribute/attribute/uk_even/ours/{seed}.json"
+        write_json(folder / "metrics" / place, {"plain": measured, "together": measured})
+        place = f"transfer/m/attribute/uk_even_to_us_even/ours/{seed}.json"
+        write_json(folder / "metrics" / place, measured)
+    write_json(folder / "scale.yaml", lists)
+    write_json(folder / "params.yaml", {"report": {"seed": 0}, "decoding": DECODING})
     for (method, rows), seed in product(methods.items(), SEEDS):
         place = f"m/attribute/attribute/uk_even/{method}/{seed}"
         write_jsonl(folder / f"judgements/{place}.jsonl", rows)
@@ -183,6 +192,12 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     link = "../metrics/m/attribute/attribute/uk_even/ours/0.json"
     assert link in (tmp_path / "report/results.md").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "report" / link).read_text())["n_rounds"] == 40
+
+    # The floor of independent rounds stands beside plain decoding alone.
+    markdown = (tmp_path / "report/results.md").read_text(encoding="utf-8")
+    assert "| UK Even | Ours | plain | 0.100 | 0.123 |" in markdown
+    assert "| UK Even | Ours | together | 0.100 | – | – |" in markdown
+    assert "| Ours | UK Even | US Even | 0.100 | 0.123 |" in markdown
 
     contexts = pd.read_csv(tmp_path / "report/contexts.csv")
     assert contexts["method"].unique().tolist() == ["zero_shot", "ours"]
