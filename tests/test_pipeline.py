@@ -101,7 +101,11 @@ def test_every_cell_has_its_metrics(repo: Path) -> None:
     # A dozen training steps leave few answers valid; the calibration is measured all the same.
     assert 0 <= ours["internal_mae"] <= 1
     assert 0 < ours["steering_mass"] <= 1
-    assert (repo / "report/results.html").is_file()
+    variants = json.loads(
+        (repo / "metrics/decoding/smollm2-135m/attribute/attribute/uk_real/ours/0.json").read_text()
+    )
+    assert variants.keys() == {"plain", "coordinated"}
+    assert (repo / "report/default/results.html").is_file()
 
 
 def test_a_second_run_does_nothing(repo: Path) -> None:
@@ -124,8 +128,8 @@ def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
     params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
     params["score"] |= {"seed": 1, "resamples": 500}
     write_yaml(repo / "params.yaml", params)
-    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "report"}
+    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "decoding", "report"}
     diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))
-    changed = {key for metrics in diff.values() for key in metrics}
+    changed = {key.split(".")[-1] for metrics in diff.values() for key in metrics}
     assert changed
     assert changed <= {"mae_ci_low", "mae_ci_high", "n_misaligned"}

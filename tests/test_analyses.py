@@ -1,0 +1,23 @@
+"""Means over seeds, and no floor beside coordinated rounds, on literal numbers."""
+
+from distalign.analyses import decoding_table, transfer_table
+from report_cells import texts
+
+FIRST = {"mae": 0.04, "floor": 0.03, "ratio": 1.333, "validity": 1.0, "fidelity": 0.9}
+SECOND = {"mae": 0.02, "floor": 0.03, "ratio": 0.667, "validity": 0.9, "fidelity": None}
+
+
+def test_each_variant_has_its_row_and_coordinated_ones_no_floor():
+    seeds = [{"plain": FIRST, "joint": FIRST}, {"plain": SECOND, "joint": SECOND}]
+    table = decoding_table({("uk_even", "ours"): seeds}, {"joint"})
+    assert texts(table) == [
+        ["UK Even", "Ours", "plain", "0.030", "0.030", "1.000", "0.950", "0.900", "–"],
+        ["UK Even", "Ours", "joint", "0.030", "–", "–", "0.950", "0.900", "–"],
+    ]
+
+
+def test_transfer_names_where_a_policy_was_trained_and_what_it_was_asked():
+    table = transfer_table({("ours", "uk_even", "us_even"): [FIRST]})
+    assert texts(table) == [
+        ["Ours", "UK Even", "US Even", "0.040", "0.030", "1.333", "1.000", "0.900", "–"]
+    ]
