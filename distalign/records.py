@@ -180,27 +180,6 @@ class Judgement(Round):
     judge: str
 
 
-class LabelledText(Record):
-    """A short text of data/judge/<attribute>.jsonl, written and labelled for this project."""
-
-    text: str = Field(min_length=1)
-    label: str | None
-    """The category that the main character or the tone shows; None where none or several do."""
-    kind: str
-    """What makes it easy or hard, e.g. `two` (characters) or `irony`."""
-    split: Literal["dev", "test"]
-    """Judges are tuned on dev alone."""
-
-
-class Confusion(Record):
-    """What one judge read from the ordinary test texts, true category by read category."""
-
-    judge: str
-    categories: list[str]
-    counts: list[list[int]]
-    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
-
-
 class VariantJudgement(Judgement):
     """A judged round of the stage `decoding`."""
 

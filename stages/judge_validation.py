@@ -1,7 +1,12 @@
 """Measure on labelled texts how well each judge reads an attribute from a story."""
 
-from distalign.judge_validation import JudgeValidationParams, check_labels, validate_judge
-from distalign.records import LabelledText, read_jsonl, write_json, write_jsonl
+from distalign.judge_validation import (
+    JudgeValidationParams,
+    LabelledText,
+    check_labels,
+    validate_judge,
+)
+from distalign.records import read_jsonl, write_json, write_jsonl
 from distalign.story_judge import JudgeParams, read_stories
 from distalign.targets import read_attribute
 from stages.cli import block, parse, run

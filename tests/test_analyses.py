@@ -1,7 +1,8 @@
 """Means over seeds, and no floor beside coordinated rounds, on literal numbers."""
 
-from distalign.analyses import decoding_table, transfer_table
 from report_cells import texts
+
+from distalign.analyses import decoding_table, transfer_table
 
 FIRST = {"mae": 0.04, "floor": 0.03, "ratio": 1.333, "validity": 1.0, "fidelity": 0.9}
 SECOND = {"mae": 0.02, "floor": 0.03, "ratio": 0.667, "validity": 0.9, "fidelity": None}

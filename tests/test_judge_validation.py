@@ -5,13 +5,14 @@ import pytest
 from scipy import stats
 
 from distalign.judge_validation import (
+    LabelledText,
     check_labels,
     cohens_kappa,
     confusion_counts,
     validate_judge,
 )
 from distalign.lexical import read_story
-from distalign.records import Attribute, InputError, LabelledText, read_jsonl
+from distalign.records import Attribute, InputError, read_jsonl
 
 DATA = Path(__file__).parent.parent / "data/judge"
 
