@@ -26,7 +26,7 @@ PARAMS = SampleParams(
     temperature=1.0,
     top_p=1.0,
     top_k=0,
-    max_tokens=6,
+    max_tokens={"attribute": 6},
 )
 
 
@@ -91,7 +91,7 @@ def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
             decoding=decoding,
         )
         params = PARAMS.model_copy(update=changes)
-        return sample(engines[engine], tokenizer, policy, spec, prompts, params)
+        return sample(engines[engine], tokenizer, policy, spec, prompts, params, 0)
 
     return rounds
 
