@@ -61,6 +61,7 @@ def test_merged_weights_are_the_adapted_model(saved: Path, base_model: Path) -> 
     tokenizer = AutoTokenizer.from_pretrained(saved)
     ids = torch.tensor([tokenizer.encode("Who is it? <|female|>")])
     adapted = load_adapter(base_model, saved, tokenizer, trainable=False)
+    adapted.get_base_model().set_attn_implementation("eager")
     with torch.no_grad():
         expected = adapted(ids).logits[0, -1].float().log_softmax(-1)
         with adapted.disable_adapter():
