@@ -8,8 +8,8 @@ The same prompts, policy and procedure, each engine in a process of its own, in 
   a second one for the response after the drawn token.
 
     python -m benchmarks.sampling --base models/base/smollm2-135m \\
-        --policy models/policy/smollm2-135m/attribute/uk_real/ours \\
-        --prompts data/prompts/attribute/uk_real.jsonl
+        --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
+        --prompts data/prompts/uk_real/attribute.jsonl
 """
 
 import argparse

@@ -1,7 +1,5 @@
 """Ask a policy about contexts that it was not trained on (table 7); judge and score."""
 
-from transformers import AutoTokenizer
-
 from distalign.base_model import read_source
 from distalign.engines import open_engine
 from distalign.judge import judge_round
@@ -23,6 +21,8 @@ def main() -> None:
         out="JSONL file of judged rounds",
         metrics="JSON file of the cell's metrics",
     )
+    from transformers import AutoTokenizer  # slow to import: not before flags are read
+
     params, score = block(SampleParams, "sample"), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
