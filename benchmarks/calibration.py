@@ -21,9 +21,10 @@ import yaml
 from transformers import AutoTokenizer, TrainerCallback
 
 from distalign.calibration import Calibration
+from distalign.methods import HybridParams
 from distalign.policy import load_adapter, read_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec
-from distalign.training import HybridParams, make_trainer
+from distalign.training import make_trainer
 
 PLAIN = {"schedule": "constant", "rejected": "paper"}
 

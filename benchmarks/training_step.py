@@ -34,12 +34,13 @@ from tqdm import tqdm
 from transformers import AutoTokenizer
 from trl import KTOConfig, KTOTrainer
 
+from distalign.methods import HybridParams
 from distalign.packing import pack
 from distalign.policy import LoraParams, new_adapter
 from distalign.preference_data import hybrid_rows
 from distalign.records import Preference, read_jsonl, read_spec
 from distalign.steering import resolve
-from distalign.training import HybridParams, common_arguments, make_trainer
+from distalign.training import common_arguments, make_trainer
 
 WARM_UP = 2
 

@@ -1,15 +1,20 @@
 """Two engines behind one call: continue token prompts. vLLM, or transformers without it."""
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from distalign.base_model import read_source
+from distalign.policy import Policy, check_base, merged
+
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 EngineName = Literal["vllm", "transformers"]
 # CPU: attention wants multiples of 32; vLLM's own default of 128 never shares a short prefix.
@@ -185,3 +190,19 @@ def open_engine(name: EngineName, folder: Path) -> Engine:
     from distalign.vllm_engine import VllmEngine
 
     return VllmEngine(folder)
+
+
+@contextlib.contextmanager
+def open_policy(
+    name: EngineName, policy: Policy, folder: Path, base: Path
+) -> Iterator[tuple[Engine, "PreTrainedTokenizerBase"]]:
+    """The engine with a policy's whole model, and its tokenizer.
+
+    Raises:
+        InputError: the policy in the folder belongs to another base model.
+    """
+    from transformers import AutoTokenizer
+
+    check_base(policy, read_source(base)["sha256"], folder)
+    with merged(policy, folder, base) as whole:
+        yield open_engine(name, whole), AutoTokenizer.from_pretrained(whole)

@@ -74,14 +74,17 @@ def score_completions(
     """
     tree, cache = pack(prompts, completions, model.device), DynamicCache()
     hidden = run_body(model, tree.ids, tree.positions, tree.layout, cache)
-    logits = model.get_output_embeddings()(hidden[tree.predictors]).float()
-    logps = -F.cross_entropy(logits, tree.labels, reduction="none")
-    sums = logps.new_zeros(len(prompts)).index_add(0, tree.rows, logps)
     starts = torch.ones_like(tree.rows, dtype=torch.bool)
     starts[1:] = tree.rows[1:] != tree.rows[:-1]
-    first = logits[starts]
-    if exact is not None:
-        first = first.index_copy(1, exact, _exact_logits(model, hidden[tree.prompt_ends], exact))
+    # The first token's logits are wanted whole, and are the same for all rows of a prompt: apart
+    # from the others, they need neither a copy nor a scattered gradient of (N, V).
+    groups = torch.tensor(tree.groups, device=model.device)
+    ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
+    first = _logits_at(model, hidden[ends], exact)[groups]
+    begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
+    rest = _logits_at(model, hidden[tree.predictors[~starts]])
+    rest = -F.cross_entropy(rest, tree.labels[~starts], reduction="none")
+    sums = begin.index_add(0, tree.rows[~starts], rest)
     return Completions(sums, len(tree.labels), first, tree, cache)
 
 
@@ -116,8 +119,9 @@ def score_mismatched(
         starts = torch.tensor([own[0] - first for own in queries], device=device)
         inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
         inner = inner[:, 0]
-        logits = model.get_output_embeddings()(hidden[inner - 1]).float()
-        rest = -F.cross_entropy(logits, labels[inner], reduction="none")
+        rest = -F.cross_entropy(
+            _logits_at(model, hidden[inner - 1]), labels[inner], reduction="none"
+        )
         begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
         return begin.index_add(0, rows[inner], rest)
 
@@ -128,16 +132,17 @@ def first_logits(
     """Logits after each prompt, (B, V), those of the tokens `exact` (K,) in float32."""
     tree = pack(prompts, [[] for _ in prompts], model.device)
     hidden = run_body(model, tree.ids, tree.positions, tree.layout, DynamicCache())
-    last = hidden[tree.prompt_ends]
-    logits = model.get_output_embeddings()(last).float()
-    return logits.index_copy(1, exact, _exact_logits(model, last, exact))
+    return _logits_at(model, hidden[tree.prompt_ends], exact)
 
 
-def _exact_logits(model: "PreTrainedModel", hidden: Tensor, tokens: Tensor) -> Tensor:
-    """Logits (B, K) of a few tokens in float32: in bfloat16 a probability near a half would
-    move in steps of 0.03."""
+def _logits_at(model: "PreTrainedModel", hidden: Tensor, exact: Tensor | None = None) -> Tensor:
+    """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
+    probability near a half would move in steps of 0.03."""
     head = model.get_output_embeddings()
+    logits = head(hidden).float()
+    if exact is None:
+        return logits
     weight = head.weight
     if isinstance(head, TrainableTokensWrapper):
         weight = head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
-    return hidden.float() @ weight[tokens].float().T
+    return logits.index_copy(1, exact, hidden.float() @ weight[exact].float().T)

@@ -1,12 +1,10 @@
 """The hybrid objective (paper section 3.2, equations 1-5). B rows, V vocabulary, K categories."""
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-KLDomain = Literal["steering", "vocabulary"]
+from distalign.methods import KLDomain
 
 
 def steering_log_probabilities(

@@ -1,14 +1,13 @@
 """D_pref as the data sets that TRL's trainers read (equations 7-9)."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from datasets import Dataset
 
+from distalign.methods import RejectedForm
 from distalign.records import DatasetSpec, Preference
 from distalign.steering import steered
 
-RejectedForm = Literal["paper", "mismatched"]
 Tokens = dict[str, str]
 """Category -> steering token."""
 

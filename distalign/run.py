@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distalign.methods import Trained
 from distalign.policy import LoraParams, load_adapter, new_adapter
 from distalign.records import DatasetSpec, Preference, Prompt, write_text
 from distalign.steering import Steering
-from distalign.training import Trained, fit, make_trainer
+from distalign.training import fit, make_trainer
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -11,7 +11,8 @@ from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 from trl.trainer.utils import use_adapter
 
 from distalign.forward import Completions, score_completions, score_mismatched
-from distalign.objective import KLDomain, calibration_loss, kto_loss, kto_reference_point
+from distalign.methods import KLDomain
+from distalign.objective import calibration_loss, kto_loss, kto_reference_point
 
 REFERENCE_ADAPTER = "ref"
 

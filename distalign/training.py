@@ -5,13 +5,11 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel
 
-from distalign.objective import KLDomain
-from distalign.policy import PolicyDecoding
-from distalign.preference_data import RejectedForm, dpo_rows, hybrid_rows, ift_rows
+from distalign.methods import DPOParams, IFTParams, Schedule, Trained
 from distalign.records import DatasetSpec, InputError, Preference
 from distalign.steering import Steering
 
@@ -21,72 +19,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = 5
 LOGS = 6
-
-
-class Schedule(BaseModel):
-    """What every trained method has: data, passes and the learning rate's course."""
-
-    model_config = ConfigDict(extra="forbid")
-    rows: int = Field(ge=1)
-    """Rows of D_pref, from its start: every prefix keeps contexts and shares balanced."""
-    epochs: float = Field(gt=0)
-    batch_size: int = Field(ge=2, multiple_of=2)
-    """Sequences a step; a row of D_pref is two of them in the hybrid method."""
-    learning_rate: float = Field(gt=0)
-    schedule: Literal["constant", "cosine", "linear"]
-    warmup_steps: int = Field(ge=0)
-    calibration_prompts: int = Field(ge=1)
-    """Validation prompts on which calibration is logged."""
-
-
-class IFTParams(Schedule):
-    objective: Literal["ift"]
-
-
-class WarmupParams(IFTParams):
-    """The `warmup` block of params.yaml."""
-
-    steering: str
-    """Form of the steering tokens, a key of the attribute's `tokens`."""
-
-
-class DPOParams(Schedule):
-    objective: Literal["dpo"]
-    decoding: PolicyDecoding
-    beta: float = Field(gt=0)
-    rejected: RejectedForm
-
-
-class HybridParams(Schedule):
-    objective: Literal["hybrid"]
-    decoding: PolicyDecoding
-    warmup: bool
-    """Begin at the warm-up's adapter, or at a fresh one."""
-    beta: float = Field(gt=0)
-    desirable_weight: float = Field(ge=0)
-    undesirable_weight: float = Field(ge=0)
-    kl_weight: float = Field(ge=0)
-    kto_weight: float = Field(ge=0)
-    kl_domain: KLDomain
-    rejected: RejectedForm
-
-
-class PromptedParams(BaseModel):
-    """A method that trains nothing."""
-
-    model_config = ConfigDict(extra="forbid")
-    objective: Literal["none"]
-    max_tokens: int | None = Field(default=None, ge=1)
-    """Of a response, instead of `sample.max_tokens`."""
-
-
-Trained = IFTParams | DPOParams | HybridParams
-
-
-class MethodParams(
-    RootModel[Annotated[Trained | PromptedParams, Field(discriminator="objective")]]
-):
-    """One entry of the `train` block of params.yaml."""
 
 
 def common_arguments(
@@ -133,6 +65,7 @@ def make_trainer(
     """
     from trl import DPOConfig, KTOConfig, SFTConfig
 
+    from distalign.preference_data import dpo_rows, hybrid_rows, ift_rows
     from distalign.trainer import HybridTrainer, IFTTrainer, PairTrainer
 
     if params.rows > len(rows):

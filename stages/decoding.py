@@ -1,9 +1,8 @@
 """Sample one policy in other ways, as params.yaml lists under decoding; judge and score each."""
 
-from distalign.base_model import read_source
-from distalign.engines import open_engine
+from distalign.engines import open_policy
 from distalign.judge import judge_round
-from distalign.policy import check_base, merged, read_policy
+from distalign.policy import read_policy
 from distalign.prompts import is_applicable
 from distalign.records import (
     InputError,
@@ -15,7 +14,6 @@ from distalign.records import (
     write_jsonl,
 )
 from distalign.sampling import DecodingParams, SampleParams, sample
-from distalign.score import ScoreParams, cell_metrics
 from stages.cli import block, parse, run
 
 
@@ -50,17 +48,15 @@ def main() -> None:
         out="JSONL file of judged rounds of all variants; empty if the method does not apply",
         metrics="JSON file of each variant's metrics",
     )
-    from transformers import AutoTokenizer  # slow to import: not before flags are read
+    from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
 
     variants, score = read_variants(), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
-    check_base(policy, read_source(args.base)["sha256"], args.policy)
     prompts = read_jsonl(args.prompts, Prompt)
     judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
     if is_applicable(policy.method, spec):
-        with merged(policy, args.policy, args.base) as folder:
-            tokenizer = AutoTokenizer.from_pretrained(folder)
-            engine = open_engine(next(iter(variants.values())).engine, folder)
+        engine_name = next(iter(variants.values())).engine
+        with open_policy(engine_name, policy, args.policy, args.base) as (engine, tokenizer):
             for name, params in variants.items():
                 rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
                 judgements = [judge_round(row, spec.attribute) for row in rounds]

@@ -1,12 +1,11 @@
 """Make a method's policy: train its adapter, or describe a method that trains nothing."""
 
-from transformers import AutoTokenizer
-
 from distalign.base_model import read_source
+from distalign.methods import DPOParams, IFTParams, MethodParams, PromptedParams
 from distalign.policy import LoraParams, Policy, read_policy, save_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec, write_text
 from distalign.run import train
-from distalign.training import DPOParams, IFTParams, MethodParams, PromptedParams, workspace_of
+from distalign.training import workspace_of
 from stages.cli import block, parse, run
 
 
@@ -37,6 +36,8 @@ def main() -> None:
         write_text(args.log, "step\n")
         save_policy(policy, None, None, args.out)
         return
+    from transformers import AutoTokenizer  # slow to import: only where something is trained
+
     start, tokenizer = None, AutoTokenizer.from_pretrained(args.base)
     if not isinstance(params, IFTParams):
         steering = read_policy(args.warmup).steering

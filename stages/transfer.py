@@ -1,12 +1,10 @@
 """Ask a policy about contexts that it was not trained on (table 7); judge and score."""
 
-from distalign.base_model import read_source
-from distalign.engines import open_engine
+from distalign.engines import open_policy
 from distalign.judge import judge_round
-from distalign.policy import check_base, merged, read_policy
+from distalign.policy import read_policy
 from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
 from distalign.sampling import SampleParams, sample
-from distalign.score import ScoreParams, cell_metrics
 from stages.cli import block, parse, run
 
 
@@ -21,15 +19,12 @@ def main() -> None:
         out="JSONL file of judged rounds",
         metrics="JSON file of the cell's metrics",
     )
-    from transformers import AutoTokenizer  # slow to import: not before flags are read
+    from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
 
     params, score = block(SampleParams, "sample"), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
-    check_base(policy, read_source(args.base)["sha256"], args.policy)
     prompts = read_jsonl(args.prompts, Prompt)
-    with merged(policy, args.policy, args.base) as folder:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        engine = open_engine(params.engine, folder)
+    with open_policy(params.engine, policy, args.policy, args.base) as (engine, tokenizer):
         rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)

@@ -1,13 +1,12 @@
 """Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
 
-from transformers import AutoTokenizer
-
 from distalign.base_model import read_source
+from distalign.methods import WarmupParams
 from distalign.policy import LoraParams, Policy, save_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec
 from distalign.run import train
 from distalign.steering import resolve
-from distalign.training import WarmupParams, workspace_of
+from distalign.training import workspace_of
 from stages.cli import block, parse, run
 
 
@@ -23,6 +22,8 @@ def main() -> None:
         out="folder for the adapter",
         log="CSV file for the training log",
     )
+    from transformers import AutoTokenizer  # slow to import: not before flags are read
+
     params, lora = block(WarmupParams, "warmup"), block(LoraParams, "lora")
     spec = read_spec(args.spec)
     tokenizer = AutoTokenizer.from_pretrained(args.base)

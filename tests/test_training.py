@@ -11,6 +11,7 @@ from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
 from distalign.calibration import Calibration, LiveCallback
+from distalign.methods import DPOParams, HybridParams, IFTParams
 from distalign.objective import steering_log_probabilities
 from distalign.packing import ATTENTION
 from distalign.records import Context, DatasetSpec, InputError, Preference, Prompt
@@ -18,14 +19,7 @@ from distalign.run import training_table
 from distalign.steering import Steering, resolve
 from distalign.targets import read_attribute
 from distalign.trainer import score
-from distalign.training import (
-    DPOParams,
-    HybridParams,
-    IFTParams,
-    fit,
-    last_checkpoint,
-    make_trainer,
-)
+from distalign.training import fit, last_checkpoint, make_trainer
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
