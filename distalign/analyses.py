@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from distalign.cells import average, display, mean_over_seeds
 from distalign.score import Metrics
-from distalign.tables import Entry, Table, number
+from distalign.tables import Entry, Table, interval, number
 
 COLUMNS = {
     "mae": "MAE",
@@ -46,6 +46,33 @@ def transfer_table(cells: Mapping[tuple[str, str, str], Sequence[Metrics]]) -> T
     ]
     columns = ["Method", "Trained on", "Asked about", *COLUMNS.values()]
     return Table("Contexts that training has not seen", columns, rows)
+
+
+STORY_COLUMNS = {
+    "corrected_floor": "Corrected floor",
+    "bound_low": "Least",
+    "bound_high": "Greatest",
+    "perplexity": "Perplexity",
+    "distinct_1": "Distinct-1",
+    "distinct_2": "Distinct-2",
+    "words": "Words",
+}
+
+
+def stories_table(cells: Mapping[tuple[str, str], Sequence[Metrics]]) -> Table:
+    """(dataset, method) -> the stage `stories`' metrics a seed; means over seeds.
+
+    Perplexity is the base model's.
+    """
+    rows = []
+    for place, seeds in cells.items():
+        mean = mean_over_seeds(seeds)
+        texts = [*map(display, place), number(mean.get("corrected_mae"))]
+        texts.append(interval(mean, "corrected") or "–")
+        texts += [number(mean.get(key)) for key in STORY_COLUMNS]
+        rows.append([*map(Entry, texts)])
+    columns = ["Data set", "Method", "Corrected MAE", "Interval", *STORY_COLUMNS.values()]
+    return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
 def _row(mean: Metrics) -> list[Entry]:

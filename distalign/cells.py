@@ -45,6 +45,7 @@ class Matrix(BaseModel):
     methods: list[str] = Field(min_length=1)
     seeds: list[int] = Field(min_length=1)
     judged: list[str]
+    corrected: list[str]
     decoding_methods: list[str]
     transfer_methods: list[str]
     transfer_trained: list[str]

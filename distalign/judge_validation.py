@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
 
 from distalign.records import Attribute, InputError, Record
 from distalign.story_judge import JudgeName
@@ -92,6 +91,8 @@ def validate_judge(
     `true_A_read_B` the cells of the confusion matrix of all test texts; the matrix that is
     returned is of the ordinary ones.
     """
+    from scipy import stats  # slow to import
+
     rows = list(zip(texts, read, strict=True))
     test = [(text, got) for text, got in rows if text.split == "test"]
     groups = {

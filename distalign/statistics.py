@@ -10,19 +10,6 @@ from scipy import stats
 Floats = NDArray[np.float64]
 
 
-def largest_remainder(target: ArrayLike, n: int) -> list[int]:
-    """N_k of equation 6, so that sum_k N_k = n and |N_k - n p_k| < 1.
-
-    Ties go to the earlier category.
-    """
-    quotas = np.asarray(target, float) * n
-    counts = np.floor(quotas + 1e-9).astype(int)
-    # Rounded, so that remainders that differ by float noise alone count as ties.
-    order = np.argsort(-(quotas - counts).round(9), kind="stable")
-    counts[order[: n - counts.sum()]] += 1
-    return counts.tolist()
-
-
 def absolute_errors(counts: ArrayLike, target: ArrayLike) -> Floats:
     """Equation 12 for each context: mean_k |P̂_k - P*_k|, shape (C,); nan without rounds."""
     counts, target = np.asarray(counts, float), np.asarray(target, float)

@@ -6,10 +6,10 @@ from typing import TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from distalign.apportionment import largest_remainder
 from distalign.endpoint import Endpoint, Request
 from distalign.prompts import fill, normalise
 from distalign.records import DatasetSpec, InputError, Prompt, Question, Response
-from distalign.statistics import largest_remainder
 
 T = TypeVar("T")
 EXAMPLES = 3

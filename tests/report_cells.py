@@ -29,6 +29,7 @@ MATRIX = Matrix(
     methods=["zero_shot", "ours"],
     seeds=[0],
     judged=[],
+    corrected=[],
     decoding_methods=[],
     transfer_methods=[],
     transfer_trained=[],

@@ -2,7 +2,7 @@
 
 from report_cells import texts
 
-from distalign.analyses import decoding_table, transfer_table
+from distalign.analyses import decoding_table, stories_table, transfer_table
 
 FIRST = {"mae": 0.04, "floor": 0.03, "ratio": 1.333, "validity": 1.0, "fidelity": 0.9}
 SECOND = {"mae": 0.02, "floor": 0.03, "ratio": 0.667, "validity": 0.9, "fidelity": None}
@@ -21,4 +21,14 @@ def test_transfer_names_where_a_policy_was_trained_and_what_it_was_asked():
     table = transfer_table({("ours", "uk_even", "us_even"): [FIRST]})
     assert texts(table) == [
         ["Ours", "UK Even", "US Even", "0.040", "0.030", "1.333", "1.000", "0.900", "–"]
+    ]
+
+
+def test_stories_show_the_corrected_error_and_the_language():
+    first = {"corrected_mae": 0.1, "corrected_low": 0.05, "corrected_high": 0.15, "perplexity": 8}
+    second = {"corrected_mae": 0.2, "corrected_low": 0.15, "corrected_high": 0.25, "perplexity": 9}
+    table = stories_table({("uk_real", "ours"): [first, second], ("uk_even", "pe"): [{}]})
+    assert [row[:5] + row[7:8] for row in texts(table)] == [
+        ["UK Real", "Ours", "0.150", "[0.100, 0.200]", "–", "8.500"],
+        ["UK Even", "pe", "–", "–", "–", "–"],
     ]

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -151,3 +152,12 @@ def test_a_persons_mistake_ends_in_one_message() -> None:
     with pytest.raises(SystemExit) as end:
         run(main)
     assert end.value.code == "error: mend it"
+
+
+@pytest.mark.parametrize("stage", sorted(path.stem for path in ROOT.glob("stages/[a-z]*.py")))
+def test_help_waits_for_no_slow_library(stage: str) -> None:
+    slow = "{'torch', 'transformers', 'trl', 'datasets', 'pandas', 'scipy.stats', 'vllm'}"
+    code = f"import sys, stages.{stage}; sys.exit(', '.join({slow} & set(sys.modules)) or 0)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

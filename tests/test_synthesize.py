@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from conftest import Body, ChatServer, Connect
 
+from distalign.apportionment import largest_remainder
 from distalign.judge import read_category
 from distalign.records import DatasetSpec, InputError, Prompt, Response, write_jsonl
 from distalign.responses import accept_answer
-from distalign.statistics import largest_remainder
 from distalign.synthesize import Accept, SynthesizeParams, draw_base, spread, write_pool
 
 TEXTS = [
