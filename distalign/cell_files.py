@@ -60,25 +60,20 @@ def read_cells(folders: Folders, matrix: Matrix) -> list[Cell]:
     ]
 
 
-def read_decoding(folder: Path, matrix: Matrix, place: tuple[str, str, str]) -> dict:
-    """(dataset, method) -> each seed's metrics by variant, of one model, training, setting."""
+def read_measures(
+    folder: Path, matrix: Matrix, place: tuple[str, str, str], methods: Sequence[str]
+) -> dict:
+    """(dataset, method) -> each seed's metrics, of one model, training, setting.
+
+    Args:
+        folder: of the stage `decoding` or `stories`, laid out as the metrics are.
+    """
     return {
         (dataset, method): [
-            read_metrics(folder / "decoding" / Path(*place, dataset, method, f"{seed}.json"))
+            read_metrics(folder / Path(*place, dataset, method, f"{seed}.json"))
             for seed in matrix.seeds
         ]
-        for dataset, method in product(matrix.datasets, matrix.decoding_methods)
-    }
-
-
-def read_stories(folder: Path, matrix: Matrix, place: tuple[str, str, str]) -> dict:
-    """(dataset, method) -> each seed's metrics of stories, of one model, training, setting."""
-    return {
-        (dataset, method): [
-            read_metrics(folder / "stories" / Path(*place, dataset, method, f"{seed}.json"))
-            for seed in matrix.seeds
-        ]
-        for dataset, method in product(matrix.datasets, matrix.methods)
+        for dataset, method in product(matrix.datasets, methods)
     }
 
 

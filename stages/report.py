@@ -47,10 +47,12 @@ def main() -> None:
         here = [cell for cell in cells if (cell.model, cell.training, cell.setting) == place]
         more = [paper_table(paper, place[-1], matrix)]
         if matrix.decoding_methods:
-            decoded = files.read_decoding(args.metrics, matrix, place)
+            folder, methods = args.metrics / "decoding", matrix.decoding_methods
+            decoded = files.read_measures(folder, matrix, place, methods)
             more.append(decoding_table(decoded, coordinated_variants()))
         if place[-1] in matrix.corrected:
-            more.append(stories_table(files.read_stories(args.metrics, matrix, place)))
+            folder = args.metrics / "stories"
+            more.append(stories_table(files.read_measures(folder, matrix, place, matrix.methods)))
         if matrix.transfer_methods:
             more.append(transfer_table(files.read_transfer(args.metrics, matrix, *place[:2])))
         section = cells_section(here, matrix, [table for table in more if table], params, args.out)
