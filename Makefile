@@ -9,10 +9,6 @@ SCALE ?=
 GPU ?=
 INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# glibc keeps freed memory in huge pages: a training step's tensors otherwise fault theirs in anew.
-MALLOC := glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296
-MALLOC := $(MALLOC):glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=536870912
-export GLIBC_TUNABLES ?= $(MALLOC)
 
 .DEFAULT_GOAL := help
 .PHONY: help install repro results test test-slow lint clean
