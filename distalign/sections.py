@@ -11,24 +11,29 @@ from distalign.page import Figure, Section
 from distalign.tables import Table, detail_table, distances_table, main_table, seeds_table
 
 
+def summary_tables(cells: Sequence[Cell], matrix: Matrix, more: Sequence[Table]) -> list[Table]:
+    """What is shown first, and also printed: means over seeds, then the tables of `more`."""
+    tables = [main_table(cells, matrix)]
+    if len(matrix.seeds) > 1:
+        tables.append(seeds_table(cells))
+    return [*tables, *more]
+
+
 def cells_section(
     cells: Sequence[Cell],
     matrix: Matrix,
-    more: Sequence[Table],
+    summary: Sequence[Table],
     params: ReportParams,
     out: Path,
 ) -> Section:
     """All that is shown of cells that differ in data set, method and seed alone.
 
     Args:
-        more: tables to show after the main one.
+        summary: the cells' `summary_tables`.
         out: the report's folder; the figures are written under out/figures.
     """
-    tables = [main_table(cells, matrix)]
-    if len(matrix.seeds) > 1:
-        tables.append(seeds_table(cells))
-    tables += [*more, detail_table(cells), distances_table(cells), comparison_table(cells, params)]
-    return Section(section_title(cells[0]), tables, _draw(cells, matrix, out))
+    every = [detail_table(cells), distances_table(cells), comparison_table(cells, params)]
+    return Section(section_title(cells[0]), [*summary, *every], _draw(cells, matrix, out))
 
 
 def _draw(cells: Sequence[Cell], matrix: Matrix, out: Path) -> list[Figure]:

@@ -8,8 +8,6 @@ from stages.cli import SCALE, block, parse, run
 
 PAGES = ["results.html", "results.md", "contexts.csv"]
 SHARES = ["context", "category", "target", "observed"]
-# What is also printed: the tables before the measures of every single cell.
-LAST_PRINTED = "All measures"
 
 
 def coordinated_variants() -> set[str]:
@@ -35,7 +33,7 @@ def main() -> None:
     from distalign.cells import Matrix
     from distalign.comparisons import ReportParams, paper_table, rounds_table
     from distalign.page import Section, html_page, markdown_page, plain_text
-    from distalign.sections import cells_section
+    from distalign.sections import cells_section, summary_tables
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
     paper = files.read_paper(args.paper)
@@ -55,10 +53,9 @@ def main() -> None:
             more.append(stories_table(files.read_measures(folder, matrix, place, matrix.methods)))
         if matrix.transfer_methods:
             more.append(transfer_table(files.read_transfer(args.metrics, matrix, *place[:2])))
-        section = cells_section(here, matrix, [table for table in more if table], params, args.out)
-        sections.append(section)
-        titles = [table.title for table in section.tables]
-        printed += section.tables[: titles.index(LAST_PRINTED)]
+        summary = summary_tables(here, matrix, [table for table in more if table])
+        sections.append(cells_section(here, matrix, summary, params, args.out))
+        printed += summary
     targets = {cell.dataset: cell.contexts for cell in cells}
     sections.append(Section("Rounds needed", [rounds_table(targets)], []))
     contexts = files.all_contexts(cells)

@@ -1,5 +1,7 @@
 """Correct a cell of stories for its judge's errors, and measure the state of the language."""
 
+import math
+
 from distalign.records import Judgement, read_jsonl, read_spec, write_json
 from stages.cli import block, parse, run
 
@@ -29,7 +31,7 @@ def main() -> None:
     if judgements:
         tokenizer = AutoTokenizer.from_pretrained(args.base)
         measured = perplexity(load_base(args.base), tokenizer, judgements)
-        metrics["perplexity"] = round(measured, 6)
+        metrics["perplexity"] = None if math.isnan(measured) else round(measured, 6)
     write_json(args.out, metrics)
 
 
