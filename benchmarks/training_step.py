@@ -30,8 +30,9 @@ from typing import Any
 
 import torch
 import yaml
+from peft import LoraConfig, get_peft_model
 from tqdm import tqdm
-from transformers import AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import KTOConfig, KTOTrainer
 
 from distalign.methods import HybridParams
@@ -86,6 +87,18 @@ def seconds(loss: Callable[[], torch.Tensor]) -> float:
     return time.perf_counter() - start
 
 
+def stock_model(base: Path, lora: LoraParams) -> Any:
+    """peft's own adapter on the model as transformers runs it."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
 def stock_trainer(model: Any, tokenizer: Any, rows: Any, arguments: dict, precompute: bool) -> Any:
     config = KTOConfig(**arguments, precompute_ref_log_probs=precompute)
     return KTOTrainer(model, None, config, train_dataset=rows, processing_class=tokenizer)
@@ -113,9 +126,8 @@ def main() -> None:
         common = common_arguments(hybrid, 0, Path(folder), args.steps * size)
         trainers = {}
         for name, precompute in (("stock", False), ("stock, reference precomputed", True)):
-            model = new_adapter(args.base, tokenizer, lora, steering)
-            model.get_base_model().set_attn_implementation("sdpa")
-            data = hybrid_rows(rows[: hybrid.rows], tokens, hybrid.rejected, size, spec)
+            model = stock_model(args.base, lora)
+            data = hybrid_rows(rows[: hybrid.rows], tokens, hybrid.rejected, spec)
             trainers[name] = stock_trainer(model, tokenizer, data, common, precompute)
         model = new_adapter(args.base, tokenizer, lora, steering)
         ours = make_trainer(hybrid, model, tokenizer, rows, spec, steering, 0, Path(folder))

@@ -92,6 +92,8 @@ class LiveCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        if not state.is_world_process_zero:
+            return
         resumes = state.global_step > 0
         self._live = Live(
             str(self._folder), resume=resumes, report=None, dvcyaml=None, save_dvc_exp=False
@@ -107,10 +109,11 @@ class LiveCallback(TrainerCallback):
         model: Any,
         **_: Any,
     ) -> None:
-        if "loss" not in logs:
+        if "loss" not in logs or not state.is_world_process_zero:
             return
         step, now = state.global_step, time.monotonic()
-        rows = (step - self._mark[0]) * args.per_device_train_batch_size
+        size = args.per_device_train_batch_size * args.world_size
+        rows = (step - self._mark[0]) * size
         measured = {key: value for key, value in logs.items() if np.isfinite(value)}
         measured["rows_per_second"] = rows / max(now - self._mark[1], 1e-9)
         if self._calibration is not None:
@@ -124,4 +127,5 @@ class LiveCallback(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        self._live.end()
+        if state.is_world_process_zero:
+            self._live.end()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
+from accelerate.utils import extract_model_from_parallel
+from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from peft.utils.other import TrainableTokensWrapper
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import DynamicCache
 
 from distalign.packing import Layout, Tree, attention_layout, pack
@@ -37,29 +39,40 @@ class Completions:
     cache: DynamicCache
 
 
-def run_body(
-    model: "PreTrainedModel", ids: Tensor, positions: Tensor, layout: Layout, cache: DynamicCache
+def causal_lm(model: nn.Module) -> "PreTrainedModel":
+    """The language model inside the wrappers of accelerate and peft."""
+    model = extract_model_from_parallel(model)
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def hidden_states(
+    model: nn.Module, ids: Tensor, positions: Tensor, layout: Layout, cache: DynamicCache
 ) -> Tensor:
     """Hidden states of the flat list of tokens, (T, H); the cache grows by their keys.
 
     Adapters stay in float32, and are rounded to the body's precision where they are applied:
-    peft would raise every activation to float32 instead.
+    peft would raise every activation to float32 instead. The outermost wrapper is called: it
+    brings the gradients of several processes together.
     """
-    half = model.dtype != torch.float32
-    rounded = torch.autocast(ids.device.type, model.dtype) if half else contextlib.nullcontext()
+    dtype = causal_lm(model).dtype
+    half = dtype != torch.float32
+    rounded = torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext()
     with disable_input_dtype_casting(model, half), rounded:
-        output = model.base_model(
+        output = model(
             input_ids=ids,
             position_ids=positions,
             past_key_values=cache,
             use_cache=True,
             layout=layout,
+            output_hidden_states=True,
+            # Of no use here. A slice instead of an index would copy the whole head.
+            logits_to_keep=torch.zeros(1, dtype=torch.long, device=ids.device),
         )
-    return output.last_hidden_state[0]
+    return output.hidden_states[-1][0]
 
 
 def score_completions(
-    model: "PreTrainedModel",
+    model: nn.Module,
     prompts: Sequence[Sequence[int]],
     completions: Sequence[Sequence[int]],
     exact: Tensor | None = None,
@@ -67,18 +80,18 @@ def score_completions(
     """Log-probability of each row's completion; differentiable.
 
     Args:
-        model: a causal language model with the attention of `distalign.packing`, its peft
-            wrapper taken off (`get_base_model`).
+        model: a causal language model with the attention of `distalign.packing`, as it is or
+            wrapped by peft and accelerate.
         prompts, completions: B lists of token ids.
         exact: tokens (K,) whose first logits are computed in float32, if any.
     """
-    tree, cache = pack(prompts, completions, model.device), DynamicCache()
-    hidden = run_body(model, tree.ids, tree.positions, tree.layout, cache)
+    tree, cache = pack(prompts, completions, causal_lm(model).device), DynamicCache()
+    hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, cache)
     starts = torch.ones_like(tree.rows, dtype=torch.bool)
     starts[1:] = tree.rows[1:] != tree.rows[:-1]
     # The first token's logits are wanted whole, and are the same for all rows of a prompt: apart
     # from the others, they need neither a copy nor a scattered gradient of (N, V).
-    groups = torch.tensor(tree.groups, device=model.device)
+    groups = torch.tensor(tree.groups, device=tree.ids.device)
     ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
     first = _logits_at(model, hidden[ends], exact)[groups]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
@@ -89,7 +102,7 @@ def score_completions(
 
 
 def score_mismatched(
-    model: "PreTrainedModel", scored: Completions, completions: Sequence[Sequence[int]]
+    model: nn.Module, scored: Completions, completions: Sequence[Sequence[int]]
 ) -> Tensor:
     """log π(y'|x), (B,), of other completions after the same prompts; no gradient.
 
@@ -115,7 +128,7 @@ def score_mismatched(
             cache.update(kept.keys.detach(), kept.values.detach(), layer)
         layout = attention_layout(queries, keys, segments, device)
         position_ids = torch.tensor([positions], device=device)
-        hidden = run_body(model, labels[None], position_ids, layout, cache)
+        hidden = hidden_states(causal_lm(model), labels[None], position_ids, layout, cache)
         starts = torch.tensor([own[0] - first for own in queries], device=device)
         inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
         inner = inner[:, 0]
@@ -126,19 +139,17 @@ def score_mismatched(
         return begin.index_add(0, rows[inner], rest)
 
 
-def first_logits(
-    model: "PreTrainedModel", prompts: Sequence[Sequence[int]], exact: Tensor
-) -> Tensor:
+def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tensor) -> Tensor:
     """Logits after each prompt, (B, V), those of the tokens `exact` (K,) in float32."""
-    tree = pack(prompts, [[] for _ in prompts], model.device)
-    hidden = run_body(model, tree.ids, tree.positions, tree.layout, DynamicCache())
+    tree = pack(prompts, [[] for _ in prompts], causal_lm(model).device)
+    hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, DynamicCache())
     return _logits_at(model, hidden[tree.prompt_ends], exact)
 
 
-def _logits_at(model: "PreTrainedModel", hidden: Tensor, exact: Tensor | None = None) -> Tensor:
+def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
     """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
     probability near a half would move in steps of 0.03."""
-    head = model.get_output_embeddings()
+    head = causal_lm(model).get_output_embeddings()
     logits = head(hidden).float()
     if exact is None:
         return logits

@@ -51,6 +51,8 @@ class HybridParams(Schedule):
     decoding: PolicyDecoding
     warmup: bool
     """Begin at the warm-up's adapter, or at a fresh one."""
+    batch_size: int = Field(ge=4, multiple_of=2)
+    """At least two pairs: the mismatched response of z_0 is another pair's."""
     beta: float = Field(gt=0)
     desirable_weight: float = Field(ge=0)
     undesirable_weight: float = Field(ge=0)

@@ -57,32 +57,36 @@ def dpo_rows(rows: Sequence[Preference], tokens: Tokens, form: RejectedForm) -> 
 
 
 def hybrid_rows(
-    rows: Sequence[Preference],
-    tokens: Tokens,
-    form: RejectedForm,
-    batch_size: int,
-    spec: DatasetSpec,
+    rows: Sequence[Preference], tokens: Tokens, form: RejectedForm, spec: DatasetSpec
 ) -> Dataset:
-    """Unpaired rows with their targets: each batch holds some rows' y_w, then their y_l.
-
-    TRL takes z_0's mismatched response from the neighbouring row of the batch. As D_pref
-    interleaves contexts, a row and its neighbour are of different ones in this order.
-    """
+    """Unpaired rows with their targets: each row's y_w, then its y_l, of the same prompt."""
     target = {context.name: context.target for context in spec.contexts}
-    half = batch_size // 2
-    unpaired = []
-    for start in range(0, len(rows) - len(rows) % half, half):
-        for desirable in (True, False):
-            for row in rows[start : start + half]:
-                text = (
-                    desirable_text(row, tokens) if desirable else rejected_text(row, tokens, form)
-                )
-                unpaired.append(
-                    {
-                        "prompt": _turn("user", row.prompt),
-                        "completion": _turn("assistant", text),
-                        "label": desirable,
-                        "target": target[row.context],
-                    }
-                )
-    return Dataset.from_list(unpaired)
+    return Dataset.from_list(
+        [
+            {
+                "prompt": _turn("user", row.prompt),
+                "completion": _turn("assistant", text),
+                "label": desirable,
+                "target": target[row.context],
+            }
+            for row in rows
+            for desirable, text in (
+                (True, desirable_text(row, tokens)),
+                (False, rejected_text(row, tokens, form)),
+            )
+        ]
+    )
+
+
+def mismatched_rows(n: int, batch_size: int) -> list[int]:
+    """For each of n unpaired rows the one whose completion is its y' of z_0 (equation 2).
+
+    It is that of the pair before it in the step, so that all y' of a step are its y, and as
+    D_pref interleaves contexts, a y' is of another one. TRL's rotation by one would give y_l
+    the y_w of its own prompt, and depend on how a step is divided over processes.
+
+    Args:
+        batch_size: rows a step, over all processes.
+    """
+    steps = [range(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
+    return [step[(place - 2) % len(step)] for step in steps for place in range(len(step))]

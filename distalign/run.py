@@ -30,8 +30,11 @@ def train(
     seed: int,
     workspace: Path,
     log: Path,
-) -> "PeftModel":
+) -> "PeftModel | None":
     """Train an adapter and write its log.
+
+    Under `accelerate launch` all processes call it; it returns None in all but the first, which
+    alone writes.
 
     Args:
         start: adapter to go on from, which is also the reference; None for a fresh one.
@@ -55,6 +58,10 @@ def train(
         calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
     live = workspace / "live"
     fit(trainer, workspace, LiveCallback(live, calibration))
+    first = trainer.is_world_process_zero()
+    trainer.accelerator.end_training()
+    if not first:
+        return None
     write_text(log, training_table(live))
     shutil.rmtree(workspace)
     return trainer.model

@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from datasets import Dataset
 from torch import Tensor
+from transformers import TrainingArguments
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 from trl.trainer.utils import use_adapter
@@ -13,13 +15,12 @@ from trl.trainer.utils import use_adapter
 from distalign.forward import Completions, score_completions, score_mismatched
 from distalign.methods import KLDomain
 from distalign.objective import calibration_loss, kto_loss, kto_reference_point
+from distalign.preference_data import mismatched_rows
 
 REFERENCE_ADAPTER = "ref"
 
 
-def score(
-    trainer: Any, model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None
-) -> Completions:
+def score(model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None) -> Completions:
     """Score a TRL batch with keys input_ids, attention_mask and completion_mask, (B, L).
 
     Args:
@@ -31,8 +32,7 @@ def score(
         start, end = completed.index(1), sum(present)
         prompts.append(ids[:start])
         completions.append(ids[start:end])
-    body = trainer.accelerator.unwrap_model(model).get_base_model()
-    return score_completions(body, prompts, completions, exact)
+    return score_completions(model, prompts, completions, exact)
 
 
 def reference(trainer: Any, model: Any) -> Any:
@@ -50,7 +50,7 @@ def drop_reference(trainer: Any) -> None:
 
 
 class IFTTrainer(SFTTrainer):
-    """Mean cross-entropy over completion tokens: SFTTrainer's loss."""
+    """Mean cross-entropy over the completion tokens of all processes: SFTTrainer's loss."""
 
     def compute_loss(
         self,
@@ -60,8 +60,10 @@ class IFTTrainer(SFTTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         mask = (inputs["labels"] != -100).long()
-        scored = score(self, model, {**inputs, "completion_mask": mask})
-        return -scored.logps.sum() / scored.n_tokens
+        scored = score(model, {**inputs, "completion_mask": mask})
+        counts = self.accelerator.gather(torch.tensor([scored.n_tokens], device=mask.device))
+        # Gradients are averaged over processes, which hold unequal numbers of tokens.
+        return -scored.logps.sum() / counts.float().mean()
 
 
 class PairTrainer(DPOTrainer):
@@ -73,7 +75,7 @@ class PairTrainer(DPOTrainer):
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
-            chosen, rejected = score(self, model, inputs).logps.chunk(2)
+            chosen, rejected = score(model, inputs).logps.chunk(2)
         return chosen, rejected
 
     def compute_loss(
@@ -83,7 +85,7 @@ class PairTrainer(DPOTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        chosen, rejected = score(self, model, inputs).logps.chunk(2)
+        chosen, rejected = score(model, inputs).logps.chunk(2)
         margin = chosen - inputs["ref_chosen_logps"] - (rejected - inputs["ref_rejected_logps"])
         return -F.logsigmoid(self.beta * margin).mean()
 
@@ -127,19 +129,26 @@ class HybridTrainer(KTOTrainer):
         super().__init__(*args, data_collator=collator, **kwargs)
         drop_reference(self)
 
+    def _prepare_dataset(
+        self, dataset: Dataset, processing_class: Any, args: TrainingArguments, dataset_name: str
+    ) -> Dataset:
+        dataset = super()._prepare_dataset(dataset, processing_class, args, dataset_name)
+        size = args.per_device_train_batch_size * args.world_size
+        completions = dataset["completion_ids"]
+        mismatched = [completions[row] for row in mismatched_rows(len(completions), size)]
+        return dataset.remove_columns("KL_completion_ids").add_column(
+            "KL_completion_ids", mismatched
+        )
+
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
         if "target" not in self._signature_columns:
             self._signature_columns.append("target")
 
-    def _mismatched(self, model: Any, scored: Completions, inputs: dict[str, Tensor]) -> Tensor:
-        body = self.accelerator.unwrap_model(model).get_base_model()
-        return score_mismatched(body, scored, inputs["mismatched"])
-
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
-            scored = score(self, model, inputs)
-            return scored.logps, self._mismatched(model, scored, inputs)
+            scored = score(model, inputs)
+            return scored.logps, score_mismatched(model, scored, inputs["mismatched"])
 
     def compute_loss(
         self,
@@ -149,14 +158,15 @@ class HybridTrainer(KTOTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         steering_ids = self._steering_ids.to(inputs["input_ids"].device)
-        scored = score(self, model, inputs, steering_ids)
+        scored = score(model, inputs, steering_ids)
         calibration = calibration_loss(
             scored.first_logits, steering_ids, inputs["target"], self._kl_domain
         )
         desirable = inputs["label"].bool()
         log_ratios = scored.logps - inputs["ref_logps"]
+        mismatched = score_mismatched(model, scored, inputs["mismatched"])
         z_0 = kto_reference_point(
-            self.accelerator.gather_for_metrics(self._mismatched(model, scored, inputs)),
+            self.accelerator.gather_for_metrics(mismatched),
             self.accelerator.gather_for_metrics(inputs["ref_KL_logps"]),
         )
         kto = kto_loss(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,23 +15,36 @@ from distalign.records import DatasetSpec, InputError, Preference
 from distalign.steering import Steering
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from peft import PeftModel
-    from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback
+    from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
 
 CHECKPOINTS = 5
 LOGS = 6
+# Of the reference: without a backward pass there is room for more rows at once.
+PRECOMPUTED = {"precompute_ref_log_probs": True, "precompute_ref_batch_size": 32}
 
 
 def common_arguments(
     params: Schedule, seed: int, workspace: Path, n_sequences: int
 ) -> dict[str, Any]:
-    """Arguments of every TRL trainer here. `distalign.forward` does the mixed precision."""
+    """Arguments of every TRL trainer here. `distalign.forward` does the mixed precision.
+
+    Raises:
+        InputError: a step's sequences do not divide, in pairs, over the processes.
+    """
     import torch
 
+    n_processes = int(os.environ.get("WORLD_SIZE", "1"))  # from accelerate launch
+    if params.batch_size % (2 * n_processes):
+        raise InputError(
+            f"batch_size {params.batch_size} does not divide over {n_processes} processes in pairs "
+            "of sequences; change it, or `launch` in params.yaml"
+        )
     steps = max(1, int(n_sequences // params.batch_size * params.epochs))
     return {
         "output_dir": str(workspace),
-        "per_device_train_batch_size": params.batch_size,
+        "per_device_train_batch_size": params.batch_size // n_processes,
         "num_train_epochs": params.epochs,
         "learning_rate": params.learning_rate,
         "lr_scheduler_type": params.schedule,
@@ -46,6 +60,18 @@ def common_arguments(
         "report_to": "none",
         "dataloader_drop_last": True,
     }
+
+
+def on_disk(data: "Dataset", arguments: "TrainingArguments") -> "Dataset":
+    """The rows in the workspace, where every process, and a resumed run, finds what the first
+    has computed of them."""
+    from datasets import Dataset
+
+    folder = Path(arguments.output_dir) / "rows"
+    with arguments.main_process_first(local=False):
+        if not folder.exists():
+            data.save_to_disk(folder)
+    return Dataset.load_from_disk(folder)
 
 
 def make_trainer(
@@ -76,25 +102,27 @@ def make_trainer(
         data = ift_rows(rows, tokens)
         common = common_arguments(params, seed, workspace, len(data))
         arguments = SFTConfig(**common, completion_only_loss=True)
+        data = on_disk(data, arguments)
         return IFTTrainer(model, arguments, train_dataset=data, processing_class=tokenizer)
     if isinstance(params, DPOParams):
         data = dpo_rows(rows, tokens, params.rejected)
         common = common_arguments(params, seed, workspace, len(data))
-        arguments = DPOConfig(**common, beta=params.beta, precompute_ref_log_probs=True)
+        arguments = DPOConfig(**common, beta=params.beta, **PRECOMPUTED)
+        data = on_disk(data, arguments)
         return PairTrainer(model, None, arguments, train_dataset=data, processing_class=tokenizer)
-    data = hybrid_rows(rows, tokens, params.rejected, params.batch_size, spec)
+    data = hybrid_rows(rows, tokens, params.rejected, spec)
     arguments = KTOConfig(
         **common_arguments(params, seed, workspace, len(data)),
         beta=params.beta,
         desirable_weight=params.desirable_weight,
         undesirable_weight=params.undesirable_weight,
-        precompute_ref_log_probs=True,
+        **PRECOMPUTED,
     )
     return HybridTrainer(
         model,
         None,
         arguments,
-        train_dataset=data,
+        train_dataset=on_disk(data, arguments),
         processing_class=tokenizer,
         steering_ids=steering.ids,
         kl_domain=params.kl_domain,

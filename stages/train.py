@@ -61,7 +61,8 @@ def main() -> None:
         ),
         args.log,
     )
-    save_policy(policy, model, tokenizer, args.out)
+    if model is not None:
+        save_policy(policy, model, tokenizer, args.out)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def main() -> None:
         steering=steering,
         decoding="two_step",
     )
-    save_policy(policy, model, tokenizer, args.out)
+    if model is not None:
+        save_policy(policy, model, tokenizer, args.out)
 
 
 if __name__ == "__main__":

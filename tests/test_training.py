@@ -14,6 +14,7 @@ from distalign.calibration import Calibration, LiveCallback
 from distalign.methods import DPOParams, HybridParams, IFTParams
 from distalign.objective import steering_log_probabilities
 from distalign.packing import ATTENTION
+from distalign.preference_data import mismatched_rows
 from distalign.records import Context, DatasetSpec, InputError, Preference, Prompt
 from distalign.run import training_table
 from distalign.steering import Steering, resolve
@@ -136,7 +137,7 @@ def test_precomputed_reference_is_the_model_that_training_began_with(
 ) -> None:
     trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     batch = first_batch(trainer)
-    scored = score(trainer, trainer.model, batch)
+    scored = score(trainer.model, batch)
     torch.testing.assert_close(batch["ref_logps"], scored.logps.detach(), atol=1e-4, rtol=0)
 
 
@@ -188,16 +189,20 @@ def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
-def test_neighbours_in_a_batch_are_of_different_contexts(
+def test_mismatched_rows_by_hand() -> None:
+    assert mismatched_rows(6, 4) == [2, 3, 0, 1, 4, 5]
+    assert mismatched_rows(6, 6) == [4, 5, 0, 1, 2, 3]
+
+
+def test_mismatched_completions_are_of_the_pair_before_in_the_step(
     policy, rows, spec, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(HYBRID, *policy[:2], rows, spec, policy[2], 0, tmp_path)
-    for start in range(0, len(trainer.train_dataset), 4):
-        prompts = [
-            trainer.train_dataset[i]["prompt"][0]["content"] for i in range(start, start + 4)
-        ]
-        names = [next(c.name for c in spec.contexts if c.name in text) for text in prompts]
-        assert all(names[i] != names[i - 1] for i in range(4))
+    params = HYBRID.model_copy(update={"batch_size": 6})
+    data = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path).train_dataset
+    for row in range(6):
+        assert data[row]["KL_completion_ids"] == data[(row - 2) % 6]["completion_ids"]
+    assert [data[row]["label"] for row in range(4)] == [True, False, True, False]
+    assert data[0]["prompt_ids"] == data[1]["prompt_ids"] != data[2]["prompt_ids"]
 
 
 def test_more_rows_than_there_are(policy, rows, spec, tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ def test_steps_reduce_the_calibration_loss(policy, rows, spec, tmp_path: Path) -
 
     def error() -> float:
         ids = torch.tensor(steering.ids)
-        scored = score(trainer, trainer.model, batch, ids)
+        scored = score(trainer.model, batch, ids)
         p = steering_log_probabilities(scored.first_logits, ids, "vocabulary").exp()
         return (p - batch["target"]).abs().mean().item()
 
