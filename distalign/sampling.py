@@ -1,5 +1,6 @@
 """Rounds of a policy: the two-step procedure (equations 10-11), plain decoding, or a baseline."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,10 +105,11 @@ def sample(
     """N responses a context, in the order of contexts and rounds.
 
     Args:
-        seed: of the policy's training; its rounds are drawn apart from those of other seeds.
+        seed: of the policy's training; its rounds are drawn apart from those of other seeds,
+            and of other data sets.
     """
     plan = plan_rounds(spec, prompts, params)
-    rng = np.random.default_rng([params.seed, seed])
+    rng = np.random.default_rng([params.seed, seed, zlib.crc32(spec.name.encode())])
     uniforms, steering = rng.random(len(plan)), policy.steering
     asked = [None] * len(plan)
     if policy.method == EXTERNAL:
