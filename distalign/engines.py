@@ -1,20 +1,15 @@
 """Two engines behind one call: continue token prompts. vLLM, or transformers without it."""
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from distalign.base_model import read_source
-from distalign.policy import Policy, check_base, merged
-
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedTokenizerBase
 
 EngineName = Literal["vllm", "transformers"]
 # CPU: attention wants multiples of 32; vLLM's own default of 128 never shares a short prefix.
@@ -76,11 +71,16 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def vllm_environment() -> dict[str, str]:
-    """Environment of a vLLM process: on CPU it binds one core unless told to take all."""
+def vllm_environment(place: int = 0, n_workers: int = 1) -> dict[str, str]:
+    """Environment of a vLLM process: on CPU it binds one core unless told which to take.
+
+    Args:
+        place, n_workers: which of how many processes it is, between which the cores are divided.
+    """
     if has_gpu():
         return {}
     cores = sorted(os.sched_getaffinity(0))
+    cores = cores[place % len(cores) :: n_workers]
     return {
         "VLLM_CPU_OMP_THREADS_BIND": ",".join(str(core) for core in cores),
         "VLLM_CPU_KVCACHE_SPACE": "2",
@@ -125,11 +125,10 @@ class TransformersEngine:
         first: FirstToken | None = None,
     ) -> list[Continuation]:
         import torch
-        from tqdm import tqdm
 
         torch.manual_seed(seed)
         results: list[Continuation] = []
-        with torch.inference_mode(), tqdm(total=len(prompts), unit="response") as bar:
+        with torch.inference_mode():
             for start in range(0, len(prompts), self._batch_size):
                 batch = list(prompts[start : start + self._batch_size])
                 logps: list[Any] = [None] * len(batch)
@@ -141,7 +140,6 @@ class TransformersEngine:
                         begun = [[first.ids[place]] for place in places]
                 rows = self._continue(batch, begun, decoding)
                 results += [Continuation(*pair) for pair in zip(rows, logps, strict=True)]
-                bar.update(len(batch))
         return results
 
     def _first_logps(self, batch: list[list[int]], ids: list[int]) -> np.ndarray:
@@ -180,29 +178,13 @@ class TransformersEngine:
         return padded.to(self._model.device)
 
 
-def open_engine(name: EngineName, folder: Path) -> Engine:
-    """The engine with a model folder loaded."""
+def open_engine(name: EngineName, folder: Path, place: int = 0, n_workers: int = 1) -> Engine:
+    """The engine with a model folder loaded; for its share of the cores see `vllm_environment`."""
     if name == "transformers":
         return TransformersEngine(folder)
     # vLLM reads these when it is imported.
-    os.environ.update(vllm_environment(), VLLM_ENABLE_V1_MULTIPROCESSING="0")
+    os.environ.update(vllm_environment(place, n_workers), VLLM_ENABLE_V1_MULTIPROCESSING="0")
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"  # it takes no logits processors of ours
     from distalign.vllm_engine import VllmEngine
 
     return VllmEngine(folder)
-
-
-@contextlib.contextmanager
-def open_policy(
-    name: EngineName, policy: Policy, folder: Path, base: Path
-) -> Iterator[tuple[Engine, "PreTrainedTokenizerBase"]]:
-    """The engine with a policy's whole model, and its tokenizer.
-
-    Raises:
-        InputError: the policy in the folder belongs to another base model.
-    """
-    from transformers import AutoTokenizer
-
-    check_base(policy, read_source(base)["sha256"], folder)
-    with merged(policy, folder, base) as whole:
-        yield open_engine(name, whole), AutoTokenizer.from_pretrained(whole)

@@ -2,7 +2,8 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Planned = tuple[str, int, str]
+"""(context, round, prompt)."""
 
 
 class SampleParams(BaseModel):
@@ -29,6 +31,10 @@ class SampleParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     seed: int
     engine: EngineName
+    workers: int = Field(ge=1)
+    """Engines that draw at once; more than one are started by Ray. The rounds are the same."""
+    shard: int = Field(ge=1)
+    """Rounds, rounded up to whole contexts, that are drawn and kept at a time."""
     n: int = Field(ge=1)
     """N, rounds a context."""
     rounds: Literal["independent", "coordinated"]
@@ -48,6 +54,20 @@ class SampleParams(BaseModel):
     """0 is off."""
     max_tokens: dict[str, int]
     """Setting -> tokens of a response without its steering token; a policy may name its own."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Rounds of some whole contexts, which one engine draws in one go.
+
+    Attributes:
+        seeds: of the shard's own generator.
+    """
+
+    plan: list[Planned]
+    setting: str
+    params: SampleParams
+    seeds: list[int]
 
 
 class DecodingParams(BaseModel):
@@ -93,23 +113,39 @@ def restricted(logps: np.ndarray) -> NDArray[np.float64]:
     return p / p.sum(-1, keepdims=True)
 
 
-def sample(
-    engine: Engine,
-    tokenizer: "PreTrainedTokenizerBase",
-    policy: Policy,
-    spec: DatasetSpec,
-    prompts: Sequence[Prompt],
-    params: SampleParams,
-    seed: int,
-) -> list[Round]:
-    """N responses a context, in the order of contexts and rounds.
+def make_shards(
+    spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams, seed: int
+) -> list[Shard]:
+    """The shards of N rounds a context, in the order of contexts and rounds.
+
+    Each has a generator of its own: who draws it, and after what, changes nothing.
 
     Args:
         seed: of the policy's training; its rounds are drawn apart from those of other seeds,
             and of other data sets.
+
+    Raises:
+        InputError: see `plan_rounds`.
     """
     plan = plan_rounds(spec, prompts, params)
-    rng = np.random.default_rng([params.seed, seed, zlib.crc32(spec.name.encode())])
+    places = [i * params.n // params.shard for i in range(len(spec.contexts))]
+    shard_of = {c.name: place for c, place in zip(spec.contexts, places, strict=True)}
+    seeds = [params.seed, seed, zlib.crc32(spec.name.encode())]
+    return [
+        Shard(list(rows), prompts[0].setting, params, [*seeds, number])
+        for number, (_, rows) in enumerate(groupby(plan, lambda row: shard_of[row[0]]))
+    ]
+
+
+def sample_shard(
+    engine: Engine,
+    tokenizer: "PreTrainedTokenizerBase",
+    policy: Policy,
+    spec: DatasetSpec,
+    shard: Shard,
+) -> list[Round]:
+    """A response for each planned round. Same arguments, same rounds."""
+    plan, params, rng = shard.plan, shard.params, np.random.default_rng(shard.seeds)
     uniforms, steering = rng.random(len(plan)), policy.steering
     asked = [None] * len(plan)
     if policy.method == EXTERNAL:
@@ -122,7 +158,7 @@ def sample(
         chat_ids(tokenizer, _turn(policy.method, row, category, spec))
         for row, category in zip(plan, asked, strict=True)
     ]
-    limit = (policy.max_tokens or params.max_tokens[prompts[0].setting]) + (steering is not None)
+    limit = (policy.max_tokens or params.max_tokens[shard.setting]) + (steering is not None)
     decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
     first = None
     if steering is not None:

@@ -1,14 +1,11 @@
 """Train the adapters of the warm-up, IFT, DPO and the hybrid method with TRL, resumably."""
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel
 
 from distalign.methods import DPOParams, IFTParams, Schedule, Trained
 from distalign.records import DatasetSpec, InputError, Preference
@@ -129,22 +126,6 @@ def make_trainer(
         kl_weight=params.kl_weight,
         kto_weight=params.kto_weight,
     )
-
-
-def workspace_of(
-    root: Path, params: Sequence[BaseModel], seed: int, inputs: Sequence[Path]
-) -> Path:
-    """A folder for checkpoints, named by all that decides the run.
-
-    It lies outside the pipeline's outputs, which DVC deletes before a stage runs.
-    """
-    text = "".join([*(block.model_dump_json() for block in params), str(seed)])
-    digest = hashlib.sha256(text.encode())
-    for path in inputs:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return root / digest.hexdigest()[:16]
 
 
 def last_checkpoint(workspace: Path) -> Path | None:

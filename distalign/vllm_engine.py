@@ -137,7 +137,8 @@ class VllmEngine:
             )
             for number in range(len(prompts))
         ]
-        outputs = self._llm.generate([{"prompt_token_ids": ids} for ids in prompts], wanted)
+        inputs = [{"prompt_token_ids": ids} for ids in prompts]
+        outputs = self._llm.generate(inputs, wanted, use_tqdm=False)
         eos = self._llm.get_tokenizer().eos_token_id
         return [
             Continuation(

@@ -1,6 +1,7 @@
 """Sample one policy in other ways, as params.yaml lists under decoding; judge and score each."""
 
-from distalign.engines import open_policy
+import shutil
+
 from distalign.judge import judge_round
 from distalign.policy import read_policy
 from distalign.prompts import is_applicable
@@ -13,7 +14,9 @@ from distalign.records import (
     write_json,
     write_jsonl,
 )
-from distalign.sampling import DecodingParams, SampleParams, sample
+from distalign.sampling import DecodingParams, SampleParams, make_shards
+from distalign.workers import draw_all, open_workers
+from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
 
 
@@ -21,7 +24,7 @@ def read_variants() -> dict[str, SampleParams]:
     """Every variant as a whole `sample` block.
 
     Raises:
-        InputError: a variant is not valid, or asks for another engine.
+        InputError: a variant is not valid, or asks for another engine or more workers.
     """
     default = block(SampleParams, "sample")
     variants = {
@@ -29,10 +32,10 @@ def read_variants() -> dict[str, SampleParams]:
         for name in block(DecodingParams, "decoding").variants
     }
     for name, params in variants.items():
-        if params.engine != default.engine:
+        if (params.engine, params.workers) != (default.engine, default.workers):
             raise InputError(
-                f"params.yaml: decoding.variants.{name}.engine: all variants run on one engine; "
-                "set sample.engine"
+                f"params.yaml: decoding.variants.{name}: all variants run on one engine and the "
+                "same workers; set them under sample"
             )
     return variants
 
@@ -45,6 +48,7 @@ def main() -> None:
         prompts="JSONL file of prompts, of which the test split is used",
         base="folder of the base model",
         policy="folder of the method's policy",
+        checkpoints="folder for rounds of unfinished runs",
         out="JSONL file of judged rounds of all variants; empty if the method does not apply",
         metrics="JSON file of each variant's metrics",
     )
@@ -54,11 +58,19 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     prompts = read_jsonl(args.prompts, Prompt)
     judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
+    default, inputs = (
+        block(SampleParams, "sample"),
+        [args.base, args.policy, args.spec, args.prompts],
+    )
+    stores = {
+        name: workspace_of(args.checkpoints, [params], args.seed, inputs)
+        for name, params in variants.items()
+    }
     if is_applicable(policy.method, spec):
-        engine_name = next(iter(variants.values())).engine
-        with open_policy(engine_name, policy, args.policy, args.base) as (engine, tokenizer):
+        with open_workers(default.engine, args.policy, args.base, spec, default.workers) as draw:
             for name, params in variants.items():
-                rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
+                shards = make_shards(spec, prompts, params, args.seed)
+                rounds = draw_all(draw, shards, stores[name])
                 judgements = [judge_round(row, spec.attribute) for row in rounds]
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
@@ -67,6 +79,8 @@ def main() -> None:
     write_json(
         args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
     )
+    for store in stores.values():
+        shutil.rmtree(store, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Draw N rounds a context from a method's policy (equations 10-11)."""
 
-from distalign.engines import open_policy
+import shutil
+
 from distalign.policy import read_policy
 from distalign.prompts import is_applicable
 from distalign.records import Prompt, read_jsonl, read_spec, write_jsonl
-from distalign.sampling import SampleParams, sample
+from distalign.sampling import SampleParams, make_shards
+from distalign.workers import draw_all, open_workers
+from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
 
 
@@ -16,6 +19,7 @@ def main() -> None:
         prompts="JSONL file of prompts, of which the test split is used",
         base="folder of the base model",
         policy="folder of the method's policy",
+        checkpoints="folder for rounds of unfinished runs",
         out="JSONL file of rounds; empty where the method does not apply to the target",
     )
     params = block(SampleParams, "sample")
@@ -23,10 +27,13 @@ def main() -> None:
     if not is_applicable(policy.method, spec):
         write_jsonl(args.out, [])
         return
-    prompts = read_jsonl(args.prompts, Prompt)
-    with open_policy(params.engine, policy, args.policy, args.base) as (engine, tokenizer):
-        rounds = sample(engine, tokenizer, policy, spec, prompts, params, args.seed)
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    inputs = [args.base, args.policy, args.spec, args.prompts]
+    store = workspace_of(args.checkpoints, [params], args.seed, inputs)
+    with open_workers(params.engine, args.policy, args.base, spec, params.workers) as draw:
+        rounds = draw_all(draw, shards, store)
     write_jsonl(args.out, rounds)
+    shutil.rmtree(store)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from distalign.methods import DPOParams, IFTParams, MethodParams, PromptedParams
 from distalign.policy import LoraParams, Policy, read_policy, save_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec, write_text
 from distalign.run import train
-from distalign.training import workspace_of
+from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
 
 

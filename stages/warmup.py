@@ -6,7 +6,7 @@ from distalign.policy import LoraParams, Policy, save_policy
 from distalign.records import Preference, Prompt, read_jsonl, read_spec
 from distalign.run import train
 from distalign.steering import resolve
-from distalign.training import workspace_of
+from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
 
 

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from distalign.engines import open_engine
 from distalign.policy import Policy
 from distalign.records import Context, DatasetSpec, InputError, Prompt, Round
-from distalign.sampling import SampleParams, chat_ids, plan_rounds, sample
+from distalign.sampling import SampleParams, chat_ids, make_shards, plan_rounds, sample_shard
 from distalign.steering import resolve
 from distalign.targets import read_attribute
 
@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 PARAMS = SampleParams(
     seed=0,
     engine="transformers",
+    workers=1,
+    shard=500,
     n=4,
     rounds="independent",
     prompts="paraphrases",
@@ -91,7 +93,12 @@ def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
             decoding=decoding,
         )
         params = PARAMS.model_copy(update=changes)
-        return sample(engines[engine], tokenizer, policy, spec, prompts, params, 0)
+        shards = make_shards(spec, prompts, params, 0)
+        return [
+            row
+            for shard in shards
+            for row in sample_shard(engines[engine], tokenizer, policy, spec, shard)
+        ]
 
     return rounds
 
