@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from accelerate.utils import extract_model_from_parallel
 from peft import PeftModel
-from peft.helpers import disable_input_dtype_casting
 from peft.utils.other import TrainableTokensWrapper
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from transformers import DynamicCache
 
+from distalign.label_logps import label_logps
 from distalign.packing import Layout, Tree, attention_layout, pack
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Completions:
 
 def causal_lm(model: nn.Module) -> "PreTrainedModel":
     """The language model inside the wrappers of accelerate and peft."""
-    model = extract_model_from_parallel(model)
+    if isinstance(model, DistributedDataParallel):
+        model = model.module
     return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
@@ -50,14 +51,12 @@ def hidden_states(
 ) -> Tensor:
     """Hidden states of the flat list of tokens, (T, H); the cache grows by their keys.
 
-    Adapters stay in float32, and are rounded to the body's precision where they are applied:
-    peft would raise every activation to float32 instead. The outermost wrapper is called: it
-    brings the gradients of several processes together.
+    Adapters stay in float32, and are rounded to the body's precision where they are applied.
+    The outermost wrapper is called: it brings the gradients of several processes together.
     """
     dtype = causal_lm(model).dtype
     half = dtype != torch.float32
-    rounded = torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext()
-    with disable_input_dtype_casting(model, half), rounded:
+    with torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext():
         output = model(
             input_ids=ids,
             position_ids=positions,
@@ -95,8 +94,7 @@ def score_completions(
     ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
     first = _logits_at(model, hidden[ends], exact)[groups]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
-    rest = _logits_at(model, hidden[tree.predictors[~starts]])
-    rest = -F.cross_entropy(rest, tree.labels[~starts], reduction="none")
+    rest = label_logps(hidden[tree.predictors[~starts]], head_weight(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
     return Completions(sums, len(tree.labels), first, tree, cache)
 
@@ -132,9 +130,7 @@ def score_mismatched(
         starts = torch.tensor([own[0] - first for own in queries], device=device)
         inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
         inner = inner[:, 0]
-        rest = -F.cross_entropy(
-            _logits_at(model, hidden[inner - 1]), labels[inner], reduction="none"
-        )
+        rest = label_logps(hidden[inner - 1], head_weight(model), labels[inner])
         begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
         return begin.index_add(0, rows[inner], rest)
 
@@ -146,14 +142,19 @@ def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tens
     return _logits_at(model, hidden[tree.prompt_ends], exact)
 
 
+def head_weight(model: nn.Module) -> Tensor:
+    """Weight (V, H) of the output layer, with the trained rows of added tokens."""
+    head = causal_lm(model).get_output_embeddings()
+    if isinstance(head, TrainableTokensWrapper):
+        return head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
+    return head.weight
+
+
 def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
     """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
     probability near a half would move in steps of 0.03."""
-    head = causal_lm(model).get_output_embeddings()
-    logits = head(hidden).float()
+    weight = head_weight(model)
+    logits = (hidden @ weight.T).float()
     if exact is None:
         return logits
-    weight = head.weight
-    if isinstance(head, TrainableTokensWrapper):
-        weight = head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
     return logits.index_copy(1, exact, hidden.float() @ weight[exact].float().T)

@@ -11,6 +11,9 @@ KLDomain = Literal["steering", "vocabulary"]
 RejectedForm = Literal["paper", "mismatched"]
 """y_l = [τ_neg; r_neg] (paper) or [τ_a; r_neg] (mismatched)."""
 
+PreferenceLoss = Literal["kto", "dpo"]
+"""What binds the response to the token: unpaired (the paper), or over pairs (table 3)."""
+
 
 class Schedule(BaseModel):
     """What every trained method has: data, passes and the learning rate's course."""
@@ -57,7 +60,8 @@ class HybridParams(Schedule):
     desirable_weight: float = Field(ge=0)
     undesirable_weight: float = Field(ge=0)
     kl_weight: float = Field(ge=0)
-    kto_weight: float = Field(ge=0)
+    preference: PreferenceLoss
+    preference_weight: float = Field(ge=0)
     kl_domain: KLDomain
     rejected: RejectedForm
 

@@ -61,3 +61,13 @@ def kto_loss(
     values = torch.sigmoid(beta * signs * (log_ratios - z_0))
     weights = torch.where(desirable, desirable_weight, undesirable_weight)
     return (weights * (1 - values)).mean()
+
+
+def dpo_loss(log_ratios: Tensor, desirable: Tensor, beta: float) -> Tensor:
+    """L_DPO as a mean over pairs, a scalar; y_w and y_l of a pair come in the same order.
+
+    Args:
+        log_ratios: R_θ(x, y), (B,).
+        desirable: True for y_w, False for y_l, (B,), as many of one as of the other.
+    """
+    return -F.logsigmoid(beta * (log_ratios[desirable] - log_ratios[~desirable])).mean()

@@ -43,6 +43,7 @@ def train(
         workspace: checkpoints; removed at the end.
         log: CSV file to write, a row a logged step.
     """
+    from peft.helpers import disable_input_dtype_casting
     from transformers import set_seed
 
     from distalign.calibration import Calibration, LiveCallback
@@ -52,12 +53,14 @@ def train(
         model = new_adapter(base, tokenizer, lora, steering)
     else:
         model = load_adapter(base, start, tokenizer, trainable=True)
-    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     calibration = None
     if steering is not None:
         calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
     live = workspace / "live"
-    fit(trainer, workspace, LiveCallback(live, calibration))
+    # peft would raise every activation to the float32 of the adapters.
+    with disable_input_dtype_casting(model):
+        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
+        fit(trainer, workspace, LiveCallback(live, calibration))
     first = trainer.is_world_process_zero()
     trainer.accelerator.end_training()
     if not first:

@@ -13,8 +13,8 @@ from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 from trl.trainer.utils import use_adapter
 
 from distalign.forward import Completions, score_completions, score_mismatched
-from distalign.methods import KLDomain
-from distalign.objective import calibration_loss, kto_loss, kto_reference_point
+from distalign.methods import KLDomain, PreferenceLoss
+from distalign.objective import calibration_loss, dpo_loss, kto_loss, kto_reference_point
 from distalign.preference_data import mismatched_rows
 
 REFERENCE_ADAPTER = "ref"
@@ -102,14 +102,16 @@ class HybridCollator(DataCollatorForUnpairedPreference):
 
 
 class HybridTrainer(KTOTrainer):
-    """Minimises kto_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
+    """Minimises preference_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
+
+    With `preference` dpo, L_DPO over the pairs is in the place of L_KTO.
 
     The reference is the adapter that the model carries when the trainer is made (the
     warm-up), of which TRL keeps a frozen copy. Rows need a column `target`.
 
     Args:
         steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
-        kl_domain, kl_weight, kto_weight: see `distalign.objective`.
+        kl_domain, kl_weight, preference, preference_weight: see `distalign.objective`.
     """
 
     def __init__(
@@ -118,13 +120,15 @@ class HybridTrainer(KTOTrainer):
         steering_ids: list[int],
         kl_domain: KLDomain,
         kl_weight: float,
-        kto_weight: float,
+        preference: PreferenceLoss,
+        preference_weight: float,
         **kwargs: Any,
     ) -> None:
         self._steering_ids = torch.tensor(steering_ids)
         self._kl_domain = kl_domain
         self._kl_weight = kl_weight
-        self._kto_weight = kto_weight
+        self._preference = preference
+        self._preference_weight = preference_weight
         collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
         super().__init__(*args, data_collator=collator, **kwargs)
         drop_reference(self)
@@ -164,22 +168,29 @@ class HybridTrainer(KTOTrainer):
         )
         desirable = inputs["label"].bool()
         log_ratios = scored.logps - inputs["ref_logps"]
+        if self._preference == "kto":
+            preference = self._kto(model, scored, inputs, log_ratios)
+        else:
+            preference = dpo_loss(log_ratios, desirable, self.beta)
+        self._record(
+            calibration=calibration,
+            preference=preference,
+            reward_desirable=self.beta * log_ratios[desirable].mean(),
+            reward_undesirable=self.beta * log_ratios[~desirable].mean(),
+        )
+        return self._preference_weight * preference + self._kl_weight * calibration
+
+    def _kto(
+        self, model: Any, scored: Completions, inputs: dict[str, Tensor], log_ratios: Tensor
+    ) -> Tensor:
         mismatched = score_mismatched(model, scored, inputs["mismatched"])
         z_0 = kto_reference_point(
             self.accelerator.gather_for_metrics(mismatched),
             self.accelerator.gather_for_metrics(inputs["ref_KL_logps"]),
         )
-        kto = kto_loss(
-            log_ratios, desirable, z_0, self.beta, self.desirable_weight, self.undesirable_weight
-        )
-        self._record(
-            calibration=calibration,
-            kto=kto,
-            kl=z_0,
-            reward_desirable=self.beta * log_ratios[desirable].mean(),
-            reward_undesirable=self.beta * log_ratios[~desirable].mean(),
-        )
-        return self._kto_weight * kto + self._kl_weight * calibration
+        self._record(kl=z_0)
+        weights = self.desirable_weight, self.undesirable_weight
+        return kto_loss(log_ratios, inputs["label"].bool(), z_0, self.beta, *weights)
 
     def _record(self, **values: Tensor) -> None:
         log = self._metrics["train" if self.model.training else "eval"]

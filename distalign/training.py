@@ -124,7 +124,8 @@ def make_trainer(
         steering_ids=steering.ids,
         kl_domain=params.kl_domain,
         kl_weight=params.kl_weight,
-        kto_weight=params.kto_weight,
+        preference=params.preference,
+        preference_weight=params.preference_weight,
     )
 
 

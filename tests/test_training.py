@@ -42,7 +42,8 @@ HYBRID = HybridParams(
     desirable_weight=1.0,
     undesirable_weight=1.0,
     kl_weight=1.0,
-    kto_weight=1.0,
+    preference="kto",
+    preference_weight=1.0,
     kl_domain="vocabulary",
     rejected="mismatched",
     **SCHEDULE,
@@ -146,7 +147,7 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
     policy, rows, spec, tmp_path: Path, domain: str
 ) -> None:
     model, tokenizer, steering = policy
-    params = HYBRID.model_copy(update={"kto_weight": 0.0, "kl_domain": domain})
+    params = HYBRID.model_copy(update={"preference_weight": 0.0, "kl_domain": domain})
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
     batch = first_batch(trainer)
     loss = trainer.compute_loss(model, dict(batch)).item()
