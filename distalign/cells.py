@@ -50,6 +50,10 @@ class Matrix(BaseModel):
     transfer_methods: list[str]
     transfer_trained: list[str]
     transfer_tested: list[str]
+    sensitivity_methods: list[str]
+    internal_methods: list[str]
+    surface_datasets: list[str]
+    surface_forms: list[str]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from distalign.records import InputError
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")
 SCALE = Path("scale.yaml")
-NAMES = ("model", "training", "setting", "dataset", "method")
+NAMES = ("model", "training", "setting", "dataset", "method", "form")
 
 
 def parse(doc: str | None, **flags: str) -> argparse.Namespace:

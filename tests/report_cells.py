@@ -34,6 +34,10 @@ MATRIX = Matrix(
     transfer_methods=[],
     transfer_trained=[],
     transfer_tested=[],
+    sensitivity_methods=[],
+    internal_methods=[],
+    surface_datasets=[],
+    surface_forms=[],
 )
 
 

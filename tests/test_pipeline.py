@@ -45,13 +45,17 @@ def tiny_params() -> dict:
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6
     params["sample"]["n"] = 8
+    params["sensitivity"] |= {"n": 2, "seeds": [0, 1], "grids": {"temperature": [0.5, 1.0]}}
     params["score"]["resamples"] = 50
     return params
 
 
 def tiny_scale() -> dict:
     scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
-    return scale | {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
+    analyses = {"sensitivity_methods": ["ours"], "internal_methods": ["zero_shot"]}
+    analyses |= {"surface_datasets": ["uk_real"], "surface_forms": ["added"]}
+    lists = {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
+    return scale | lists | analyses
 
 
 def write_yaml(path: Path, content: dict) -> None:
@@ -106,6 +110,23 @@ def test_every_cell_has_its_metrics(repo: Path) -> None:
     )
     assert variants.keys() == {"plain", "coordinated"}
     assert (repo / "report/default/results.html").is_file()
+
+
+def read_metrics(repo: Path, name: str) -> dict | list:
+    return json.loads((repo / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_every_analysis_has_its_metrics(repo: Path) -> None:
+    cell = "smollm2-135m/attribute/attribute/uk_real"
+    points = read_metrics(repo, f"sensitivity/{cell}/ours/0")
+    assert [(row["parameter"], row["value"]) for row in points] == [
+        ("temperature", 0.5),
+        ("temperature", 1.0),
+    ]
+    assert 0 < read_metrics(repo, f"internal/{cell}/zero_shot/0")["mass"] < 1
+    assert read_metrics(repo, "surface_forms/smollm2-135m/attribute/uk_real/added/0")[
+        "steering_mass"
+    ]
 
 
 def test_a_second_run_does_nothing(repo: Path) -> None:

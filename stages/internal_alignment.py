@@ -1,0 +1,40 @@
+"""Measure a policy's probabilities at the first token against the target (tables 4 and 12)."""
+
+from distalign.base_model import read_source
+from distalign.policy import check_base, merged, read_policy
+from distalign.prompts import is_applicable
+from distalign.records import Prompt, read_jsonl, read_spec, write_json
+from distalign.sampling import SampleParams
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        spec="data set specification",
+        prompts="JSONL file of prompts, of which the test split is used",
+        base="folder of the base model",
+        policy="folder of the method's policy",
+        out="JSON file to write; empty where the method does not apply to the target",
+    )
+    params = block(SampleParams, "sample")
+    spec, policy = read_spec(args.spec), read_policy(args.policy)
+    check_base(policy, read_source(args.base)["sha256"], args.policy)
+    if not is_applicable(policy.method, spec):
+        write_json(args.out, {})
+        return
+    # Slow to import: not before flags are read.
+    from transformers import AutoTokenizer
+
+    from distalign.engines import open_engine
+    from distalign.internal_alignment import first_token_shares, internal_metrics
+
+    with merged(policy, args.policy, args.base) as whole:
+        engine, tokenizer = open_engine(params.engine, whole), AutoTokenizer.from_pretrained(whole)
+    prompts = read_jsonl(args.prompts, Prompt)
+    shares = first_token_shares(engine, tokenizer, policy, spec, prompts)
+    write_json(args.out, internal_metrics(*shares, spec))
+
+
+if __name__ == "__main__":
+    run(main)

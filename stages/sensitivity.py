@@ -1,0 +1,54 @@
+"""Sample one policy over grids of temperature, top-p and top-k (figures 4 and 6-10)."""
+
+import shutil
+
+from distalign.judge import judge_round
+from distalign.policy import read_policy
+from distalign.prompts import is_applicable
+from distalign.records import Prompt, read_jsonl, read_spec, write_json
+from distalign.sampling import SampleParams, make_shards
+from distalign.workers import draw_all, open_workers
+from distalign.workspace import workspace_of
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        seed="training seed of the policy",
+        spec="data set specification",
+        prompts="JSONL file of prompts, of which the test split is used",
+        base="folder of the base model",
+        policy="folder of the method's policy",
+        checkpoints="folder for rounds of unfinished runs",
+        metrics="JSON file with a row a point; empty if the method does not apply",
+    )
+    # Slow to import: not before flags are read.
+    from distalign.sensitivity import SensitivityParams, grid_points, sensitivity_rows
+
+    default, params = block(SampleParams, "sample"), block(SensitivityParams, "sensitivity")
+    points = grid_points(params, default)
+    spec, policy = read_spec(args.spec), read_policy(args.policy)
+    if not is_applicable(policy.method, spec):
+        write_json(args.metrics, [])
+        return
+    prompts = read_jsonl(args.prompts, Prompt)
+    inputs = [args.base, args.policy, args.spec, args.prompts]
+    root = workspace_of(args.checkpoints, [default, params], args.seed, inputs)
+    judged = {}
+    with open_workers(default.engine, args.policy, args.base, spec, default.workers) as draw:
+        for (parameter, value), blocks in points.items():
+            judged[parameter, value] = []
+            for sampled in blocks:
+                store = root / f"{parameter}_{value}_{sampled.seed}"
+                shards = make_shards(spec, prompts, sampled, args.seed)
+                rounds = draw_all(draw, shards, store)
+                judged[parameter, value].append(
+                    [judge_round(row, spec.attribute) for row in rounds]
+                )
+    write_json(args.metrics, sensitivity_rows(judged, spec))
+    shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,71 @@
+"""Train, sample, judge and score `ours` with steering tokens of another form (table 6)."""
+
+import shutil
+
+from distalign.judge import judge_round
+from distalign.methods import HybridParams, WarmupParams
+from distalign.policy import LoraParams
+from distalign.records import (
+    Preference,
+    Prompt,
+    read_jsonl,
+    read_spec,
+    write_json,
+    write_jsonl,
+)
+from distalign.sampling import SampleParams, make_shards
+from distalign.surface_forms import train_form
+from distalign.workers import draw_all, open_workers
+from distalign.workspace import workspace_of
+from stages.cli import block, parse, run
+
+
+def main() -> None:
+    args = parse(
+        __doc__,
+        form="form of the steering tokens, a key of the attribute's `tokens`",
+        seed="training seed",
+        spec="data set specification",
+        preferences="JSONL file of D_pref",
+        validation="JSONL file of the validation prompts on which calibration is logged",
+        prompts="JSONL file of prompts, of which the test split is used",
+        base="folder of the base model",
+        checkpoints="folder for what an unfinished run has finished",
+        out="JSONL file of judged rounds",
+        metrics="JSON file of the cell's metrics",
+    )
+    # Slow to import: not before flags are read.
+    from transformers import AutoTokenizer
+
+    from distalign.score import ScoreParams, cell_metrics
+
+    warmup, ours = block(WarmupParams, "warmup"), block(HybridParams, "train", "ours")
+    lora, params = block(LoraParams, "lora"), block(SampleParams, "sample")
+    score, spec = block(ScoreParams, "score"), read_spec(args.spec)
+    warmup = warmup.model_copy(update={"steering": args.form})
+    inputs = [args.base, args.preferences, args.prompts, args.spec]
+    store = workspace_of(args.checkpoints, [warmup, ours, lora, params], args.seed, inputs)
+    policy = train_form(
+        args.form,
+        warmup,
+        ours,
+        lora,
+        args.base,
+        AutoTokenizer.from_pretrained(args.base),
+        read_jsonl(args.preferences, Preference),
+        read_jsonl(args.validation, Prompt),
+        spec,
+        args.seed,
+        store,
+    )
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    with open_workers(params.engine, policy, args.base, spec, params.workers) as draw:
+        rounds = draw_all(draw, shards, store / "rounds")
+    judged = [judge_round(row, spec.attribute) for row in rounds]
+    write_jsonl(args.out, judged)
+    write_json(args.metrics, cell_metrics(judged, spec, score))
+    shutil.rmtree(store)
+
+
+if __name__ == "__main__":
+    run(main)
