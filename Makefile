@@ -7,11 +7,18 @@ VENV ?= .venv
 SCALE ?=
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
+# Of `make try` and `make serve`.
+DATASET ?= uk_real
+POLICY ?= models/policy/smollm2-135m/attribute/$(DATASET)/ours/0
+BASE ?= models/base/smollm2-135m
+SPEC ?= data/targets/$(DATASET).json
+PROMPT ?= What is the gender of a carpenter?
+PORT ?= 8000
 INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro results test test-slow lint clean
+.PHONY: help install repro try serve results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +43,12 @@ ifneq ($(SCALE),)
 endif
 	dvc repro
 	@$(MAKE) --no-print-directory results
+
+try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
+	@python -m tools.try_policy "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)
+
+serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000)
+	@python -m tools.serve --policy $(POLICY) --base $(BASE) --port $(PORT)
 
 results: install ## Print the results table and where the figures are
 	@cat "report/$$(sed -n 's/^name: \([a-z_]*\).*/\1/p' scale.yaml)/results.txt"

@@ -1,0 +1,1 @@
+"""Commands for a trained policy: `make try` and `make serve`."""

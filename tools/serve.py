@@ -1,0 +1,71 @@
+"""Serve a trained policy with vLLM's OpenAI-compatible server, on loopback unless told otherwise.
+
+Any OpenAI client that asks the question gets answers in the target proportions, without seeing a
+steering token. Clients need a key if VLLM_API_KEY is in the environment.
+
+    make serve POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from distalign.base_model import read_source
+from distalign.engines import vllm_arguments, vllm_environment
+from distalign.policy import check_base, merged, read_policy
+from distalign.records import InputError
+from stages.cli import run
+
+
+def flags(arguments: dict[str, str | int | bool]) -> list[str]:
+    """vLLM's arguments as command line flags."""
+    words = []
+    for key, value in arguments.items():
+        name = key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            words += [f"--{name}", str(value)]
+    return words
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--policy", type=Path, required=True, help="folder of the policy")
+    parser.add_argument("--base", type=Path, required=True, help="folder of its base model")
+    parser.add_argument("--name", default="distalign", help="model name that clients ask for")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    args = parser.parse_args()
+    policy = read_policy(args.policy)
+    check_base(policy, read_source(args.base)["sha256"], args.policy)
+    if policy.steering is None:
+        raise InputError(f"{args.policy}: method {policy.method!r} has no steering tokens to draw")
+    from distalign.serving import VARIABLE  # slow to import: not before flags are read
+
+    arguments = vllm_arguments("bfloat16") | {
+        "served_model_name": args.name,
+        "host": args.host,
+        "port": args.port,
+        "generation_config": "vllm",
+        "logits_processors": "distalign.serving:SteeringDraw",
+        "middleware": "distalign.serving.hide_steering",
+    }
+    steering = policy.steering.model_dump(include={"ids", "tokens"})
+    environment = vllm_environment() | {
+        VARIABLE: json.dumps(steering),
+        "VLLM_USE_V2_MODEL_RUNNER": "0",  # it takes no logits processors of ours
+    }
+    with merged(policy, args.policy, args.base) as whole:
+        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+        server = [*command, "--model", str(whole), *flags(arguments)]
+        sys.exit(subprocess.run(server, env={**os.environ, **environment}).returncode)
+
+
+if __name__ == "__main__":
+    run(main)
