@@ -5,6 +5,7 @@ import torch
 
 from distalign.objective import (
     calibration_loss,
+    dpo_loss,
     kto_loss,
     kto_reference_point,
     steering_log_probabilities,
@@ -92,3 +93,11 @@ def test_kto_loss_raises_the_desirable_and_lowers_the_other() -> None:
     assert loss.item() == pytest.approx(0.75)
     # -(1/2) * weight * beta * sigmoid'(0), sign by desirability
     torch.testing.assert_close(ratios.grad, torch.tensor([-0.0125, 0.025]))
+
+
+def test_dpo_loss_by_hand() -> None:
+    # Margins 1 - 0 and 0.5 - 1 at beta 2: ln(1 + e^-2) and ln(1 + e^1).
+    ratios = torch.tensor([1.0, 0.0, 0.5, 1.0])
+    desirable = torch.tensor([True, False, True, False])
+    expected = (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2
+    assert dpo_loss(ratios, desirable, beta=2.0).item() == pytest.approx(expected)

@@ -169,6 +169,24 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
     assert loss == pytest.approx(expected / len(batch["input_ids"]), abs=1e-5)
 
 
+def test_swapped_for_dpo_the_preference_loss_is_trls_own(
+    policy, rows, spec, tmp_path: Path
+) -> None:
+    model, tokenizer, steering = policy
+    params = HYBRID.model_copy(update={"preference": "dpo", "kl_weight": 0.0, "beta": DPO.beta})
+    swapped = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path / "swap")
+    rejected = DPO.model_copy(update={"rejected": params.rejected})
+    dpo = make_trainer(rejected, model, tokenizer, rows, spec, steering, 0, tmp_path / "dpo")
+    unpaired = first_batch(swapped)
+    n_pairs = len(unpaired["input_ids"]) // 2
+    pairs = dpo.data_collator([dict(dpo.train_dataset[i]) for i in range(n_pairs)])
+    move_from_reference(model)
+    ours = swapped.compute_loss(model, dict(unpaired))
+    with plain_attention(model):
+        trl = DPOTrainer.compute_loss(dpo, model, pairs)
+    torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
+
+
 def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
     ift = make_trainer(IFT, model, tokenizer, rows, spec, steering, 0, tmp_path)
