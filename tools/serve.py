@@ -7,8 +7,10 @@ steering token. Clients need a key if VLLM_API_KEY is in the environment.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +66,11 @@ def main() -> None:
     with merged(policy, args.policy, args.base) as whole:
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
         server = [*command, "--model", str(whole), *flags(arguments)]
-        sys.exit(subprocess.run(server, env={**os.environ, **environment}).returncode)
+        process = subprocess.Popen(server, env={**os.environ, **environment})
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        with contextlib.suppress(KeyboardInterrupt):  # the server gets it too
+            process.wait()
+        sys.exit(process.wait())
 
 
 if __name__ == "__main__":
