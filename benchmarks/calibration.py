@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from peft.helpers import disable_input_dtype_casting
 from transformers import AutoTokenizer, TrainerCallback
 
 from distalign.calibration import Calibration
@@ -83,7 +84,7 @@ def main() -> None:
         model = load_adapter(args.base, args.warmup, tokenizer, trainable=True)
         calibration = Calibration(tokenizer, steering, unseen, spec, params.calibration_prompts)
         stopwatch = Stopwatch(calibration, args.every)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, disable_input_dtype_casting(model):
             trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, Path(folder))
             trainer.add_callback(stopwatch)
             trainer.train()
