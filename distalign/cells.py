@@ -54,6 +54,8 @@ class Matrix(BaseModel):
     internal_methods: list[str]
     surface_datasets: list[str]
     surface_forms: list[str]
+    capability_datasets: list[str]
+    capability_methods: list[str]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ MATRIX = Matrix(
     internal_methods=[],
     surface_datasets=[],
     surface_forms=[],
+    capability_datasets=[],
+    capability_methods=[],
 )
 
 

@@ -12,6 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/census"]
+SOURCES += ["data/capabilities"]
 SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "scale.yaml", "stages"]
 CELLS = ["zero_shot", "ours"]
 
@@ -46,6 +47,7 @@ def tiny_params() -> dict:
     params["train"]["ours"]["calibration_prompts"] = 6
     params["sample"]["n"] = 8
     params["sensitivity"] |= {"n": 2, "seeds": [0, 1], "grids": {"temperature": [0.5, 1.0]}}
+    params["capabilities"]["limit"] = 3
     params["score"]["resamples"] = 50
     return params
 
@@ -54,6 +56,7 @@ def tiny_scale() -> dict:
     scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
     analyses = {"sensitivity_methods": ["ours"], "internal_methods": ["zero_shot"]}
     analyses |= {"surface_datasets": ["uk_real"], "surface_forms": ["added"]}
+    analyses |= {"capability_datasets": ["uk_real"], "capability_methods": ["ours"]}
     lists = {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
     return scale | lists | analyses
 
@@ -124,6 +127,8 @@ def test_every_analysis_has_its_metrics(repo: Path) -> None:
         ("temperature", 1.0),
     ]
     assert 0 < read_metrics(repo, f"internal/{cell}/zero_shot/0")["mass"] < 1
+    tasks = read_metrics(repo, "capabilities/smollm2-135m/attribute/uk_real/ours/0")
+    assert tasks["distalign_text"]["word_perplexity"] > 1
     assert read_metrics(repo, "surface_forms/smollm2-135m/attribute/uk_real/added/0")[
         "steering_mass"
     ]
