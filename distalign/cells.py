@@ -39,6 +39,8 @@ class Matrix(BaseModel):
     name: str
 
     models: list[str] = Field(min_length=1)
+    written: list[str] = Field(min_length=1)
+    mixed: list[str]
     trainings: list[str] = Field(min_length=1)
     settings: list[str] = Field(min_length=1)
     datasets: list[str] = Field(min_length=1)

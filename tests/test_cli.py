@@ -31,7 +31,7 @@ def write(text: str) -> None:
 
 
 def test_block_is_read() -> None:
-    write("pair: {seed: 3, trainings: {}}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
     assert block(PairParams, "pair").seed == 3
     assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
 
@@ -88,6 +88,7 @@ def test_missing_file_is_named() -> None:
         (SynthesizeParams, "synthesize.attribute"),
         (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
+        (PairParams, "mix"),
         (SampleParams, "sample"),
         (DecodingParams, "decoding"),
     ],
@@ -101,7 +102,7 @@ def test_the_projects_own_blocks_are_valid(
 
 def test_a_blocks_keys_replace_those_of_another() -> None:
     write("synthesize: {seed: 3}\nother: {seed: 1, sead: 2}")
-    default = PairParams(seed=1, trainings={})
+    default = PairParams(seed=1)
     assert block(PairParams, "synthesize", over=default).seed == 3
     with pytest.raises(InputError, match=r"other\.sead = 2: .*did you mean 'seed'\?"):
         block(PairParams, "other", over=default)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distalign.pair import PairParams, pair
+from distalign.pair import interleave, pair
 from distalign.records import InputError, Preference, Response, Setting
 
 CATEGORIES = ["Positive", "Negative", "Neutral"]
@@ -69,7 +69,8 @@ def test_pool_without_a_category_is_named() -> None:
 def test_settings_take_turns_and_keep_to_themselves() -> None:
     stories = [response(c, a, i, "story") for c in CONTEXTS for a in CATEGORIES for i in range(3)]
     base = [response(c, CATEGORIES[i % 3], 10 + i, "story") for c in CONTEXTS for i in range(300)]
-    rows = pair([*BASE, *base], [*POOL, *stories], CATEGORIES, np.random.default_rng(0))
+    told = pair(base, stories, CATEGORIES, np.random.default_rng(0))
+    rows = interleave([*pairs(0), *told], np.random.default_rng(0))
     assert Counter(row.setting for row in rows) == {"attribute": 1200, "story": 1200}
     for start in range(0, len(rows), 8):
         cells = [(row.setting, row.context) for row in rows[start : start + 8]]
@@ -78,13 +79,6 @@ def test_settings_take_turns_and_keep_to_themselves() -> None:
     for row in rows:
         assert row.response.startswith(row.setting)
         assert row.rejected_response.startswith(f"{row.setting} {row.context}")
-
-
-def test_unknown_training_lists_those_there_are() -> None:
-    params = PairParams(seed=0, trainings={"both": ["attribute", "story"]})
-    assert params.settings("both") == ["attribute", "story"]
-    with pytest.raises(InputError, match=r"no training 'story'; there are \['both'\]"):
-        params.settings("story")
 
 
 def test_seed_decides() -> None:
