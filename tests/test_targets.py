@@ -7,9 +7,10 @@ import yaml
 from conftest import ROOT
 
 from distalign.records import Attribute, InputError, read_spec, write_json
-from distalign.targets import TargetsParams, build_spec, read_attribute, read_counts
+from distalign.targets import TargetsParams, build_spec, read_attribute, read_weights
 
 HEADER = "occupation,male_count,female_count\n"
+SHARES = "context,male_share,female_share\n"
 GOOD = "Nurses,1,9\n"
 CATEGORIES = ["Male", "Female"]
 
@@ -28,6 +29,12 @@ CATEGORIES = ["Male", "Female"]
         (HEADER + GOOD + 'Cooks,"1,500",9\n', 3, "male_count is '1,500', not a whole"),
         (HEADER + GOOD + "Cooks,n/a,9\n", 3, "male_count is 'n/a', not a whole number"),
         (HEADER + GOOD + "Cooks,nan,9\n", 3, "male_count is 'nan', not a whole number"),
+        (SHARES + "Cooks,0.5,0.4\n", 2, "the shares of 'Cooks' add up to 0.9, not 1"),
+        (SHARES + "Cooks,1.5,-0.5\n", 2, "male_share is '1.5', not a number from 0 to 1"),
+        (SHARES + "Cooks,half,half\n", 2, "male_share is 'half', not a number from 0 to 1"),
+        (SHARES + "Cooks,,1\n", 2, "male_share is missing"),
+        ("context,male_share,female_count\nCooks,0.5,1\n", 1, "missing columns .'female_share'"),
+        ("context,occupation,male_count,female_count\nA,B,1,2\n", 1, "expected one of .'context'"),
         (HEADER + GOOD + "Cooks,0,0\n", 3, "the counts of 'Cooks' add up to 0"),
         (HEADER + GOOD + GOOD, 3, "duplicate occupation 'Nurses'"),
         (HEADER + GOOD + " Nurses ,2,3\n", 3, "duplicate occupation 'Nurses'"),
@@ -41,23 +48,23 @@ def test_bad_counts_are_named(tmp_path: Path, text: str, row: int, problem: str)
     path = tmp_path / "counts.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=rf"^{path}:{row}: .*{problem}"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_file_without_rows_or_without_a_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     with pytest.raises(InputError, match=f"{path}: No such file"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
     path.write_text(HEADER)
     with pytest.raises(InputError, match=f"{path}: no rows"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_bytes((HEADER + "Élèves,1,9\n").encode("cp1252"))
     with pytest.raises(InputError, match=str(path)):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_odd_names_stay_text(tmp_path: Path) -> None:
@@ -72,13 +79,13 @@ def test_odd_names_stay_text(tmp_path: Path) -> None:
     ]
     lines = ['"{}",3,1\n'.format(name.replace('"', '""')) for name in names]
     path.write_text("\ufeff" + HEADER + "".join(lines) + "\n", encoding="utf-8")
-    assert read_counts(path, CATEGORIES) == dict.fromkeys(names, [3, 1])
+    assert read_weights(path, CATEGORIES) == dict.fromkeys(names, [3, 1])
 
 
 def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("female_count,sector,occupation,male_count\r\n9,Health,Nurses,1\r\n")
-    assert read_counts(path, CATEGORIES) == {"Nurses": [1, 9]}
+    assert read_weights(path, CATEGORIES) == {"Nurses": [1, 9]}
 
 
 def test_targets_of_real_and_even(tmp_path: Path, gender: Attribute) -> None:
@@ -121,7 +128,7 @@ def test_even_target_reads_contexts_beside_any_counts(tmp_path: Path, race: Attr
         build_spec("e", race, path, "even")
 
 
-def test_every_data_set_of_the_paper_is_defined() -> None:
+def test_every_data_set_is_defined() -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["targets"]
     sizes = {}
     for name, definition in TargetsParams.model_validate(params).datasets.items():
@@ -135,7 +142,18 @@ def test_every_data_set_of_the_paper_is_defined() -> None:
         "us_even": (14, 2),
         "race_even": (14, 5),
         "sentiment_even": (14, 3),
+        "commute": (8, 4),
+        "person": (8, 4),
     }
+
+
+def test_shares_are_the_target_of_their_own_context() -> None:
+    attribute = read_attribute(ROOT / "data/attributes/person.yaml")
+    spec = build_spec("person", attribute, ROOT / "data/examples/person.csv", "real")
+    assert spec.context("Nurses").target == pytest.approx([0.40, 0.20, 0.25, 0.15])
+    assert spec.context("Plumbers").target == pytest.approx([0.15, 0.35, 0.15, 0.35])
+    even = build_spec("person", attribute, ROOT / "data/examples/person.csv", "even")
+    assert even.context("Nurses").target == [0.25] * 4
 
 
 def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
