@@ -40,8 +40,12 @@ def internal_errors(contexts: pd.DataFrame) -> pd.Series:
 
 
 def internal_interval(contexts: pd.DataFrame) -> Metrics:
-    """`internal_low` and `internal_high`: Student's t over contexts, as of `mae_t_*`."""
-    low, high = mean_interval(internal_errors(contexts))
+    """`internal_low` and `internal_high`: Student's t over contexts, as of `mae_t_*`.
+
+    None where fewer than two contexts have probabilities.
+    """
+    bounds = mean_interval(internal_errors(contexts))
+    low, high = (None if np.isnan(bound) else bound for bound in bounds)
     return {"internal_low": low, "internal_high": high}
 
 

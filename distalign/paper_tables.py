@@ -22,7 +22,8 @@ def _mean_interval(kind: str, seeds: Sequence[Metrics]) -> str:
 
 
 def _deviation(seeds: Sequence[Metrics]) -> str:
-    return f"± {number(mean_over_seeds(seeds).get('mae_sd'))}"
+    deviation = mean_over_seeds(seeds).get("mae_sd")
+    return "" if deviation is None else f"± {number(deviation)}"
 
 
 MAE = Line("mae", partial(training_spread, "mae", "mae_t"))
