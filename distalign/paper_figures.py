@@ -15,7 +15,7 @@ import pandas as pd
 
 from distalign.binding import figure_points, fit_cell
 from distalign.cells import Cell, Matrix, display
-from distalign.comparisons import bounds
+from distalign.comparisons import bounds, first_category
 from distalign.figures import (
     BLACK,
     LONGEST_NAME,
@@ -46,8 +46,7 @@ def draw_representation(cells: Sequence[Cell], matrix: Matrix, path: Path) -> No
     """
     categories = cells[0].contexts["category"].unique().tolist()
     shown = categories[1:] if len(categories) == 2 else categories
-    first = cells[0].contexts[cells[0].contexts["category"] == categories[0]]
-    names = first.sort_values("target", kind="stable")["context"].tolist()
+    names = first_category(cells[0].contexts)["context"].tolist()
     size = (2.6 + 0.44 * len(names), 3.5 + len(shown) * (0.55 + 0.28 * (len(cells) + 1)))
     figure = new_figure(size)
     axes = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]

@@ -1,6 +1,6 @@
 """The paper's tables 1-4, 7 and 10-12, of ours and of the paper's models."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -124,18 +124,16 @@ def appendix_tables(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) 
     internal = measured(
         replace(cell, metrics=cell.metrics | internal_interval(cell.contexts)) for cell in cells
     )
-    tables: Iterable[tuple[str, str, Mapping, list[Line]]] = (
-        (
-            "12",
-            "Tables 4 and 12: internal MAE, of steering tokens' probabilities",
+    layout = partial(_layout, model=cells[0].model, matrix=matrix, paper=paper)
+    tables = [
+        layout_table(
+            layout("12", "Tables 4 and 12: internal MAE, of steering tokens' probabilities"),
             internal,
             [INTERNAL],
         ),
-        ("10", "Table 10: MAE ± standard deviation over contexts", values, [DEVIATION]),
-        ("11", "Table 11: MAE with 95 % intervals", values, INTERVALS),
-    )
-    made = (
-        layout_table(_layout(table, title, cells[0].model, matrix, paper), measures, lines)
-        for table, title, measures, lines in tables
-    )
-    return [table for table in made if table]
+        layout_table(
+            layout("10", "Table 10: MAE ± standard deviation over contexts"), values, [DEVIATION]
+        ),
+        layout_table(layout("11", "Table 11: MAE with 95 % intervals"), values, INTERVALS),
+    ]
+    return [table for table in tables if table]

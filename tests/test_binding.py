@@ -39,6 +39,8 @@ def test_internal_interval_is_students_t_over_contexts():
     # Mean 0.1, standard error 0.0707, t of three degrees of freedom 3.182; no bound below 0.
     interval = internal_interval(measured.contexts)
     assert interval == pytest.approx({"internal_low": 0, "internal_high": 0.325}, abs=1e-3)
+    none = internal_interval(cell("ift", judged(5)).contexts)
+    assert none == {"internal_low": None, "internal_high": None}
 
 
 def test_of_two_categories_one_is_a_point():

@@ -1,6 +1,7 @@
 """The report's tables, its page and its figures."""
 
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from itertools import product
@@ -229,10 +230,8 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     assert "<script" not in markdown.replace("\\<", "")
 
     # Tables of the paper that these cells have, and none of the others.
-    shown = [
-        n for n in range(1, 13) if f"**Table {n}: " in markdown or f"**Tables {n} " in markdown
-    ]
-    assert shown == [1, 4, 7, 10, 11]
+    shown = re.findall(r"^\*\*Tables? (\d+)[: ]", markdown, flags=re.MULTILINE)
+    assert shown == ["1", "1", "7", "4", "10", "11"]
     assert "| x (paper) | Ours | 0.048 |" in markdown
 
     contexts = pd.read_csv(tmp_path / "report/contexts.csv")
