@@ -84,7 +84,8 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
                 _remark(ax, y, reason)
         ax.set_title(display(dataset))
         ax.set_yticks(place, [display(method) for method in matrix.methods], parse_math=False)
-        ax.set(xlim=(0, None), ylim=(-0.6, len(place) - 0.4))
+        ax.set(ylim=(-0.6, len(place) - 0.4))
+    axes[0].set(xlim=(0, None))  # shared, so not before every panel is drawn
     title = f"Distance from the target: {section_title(cells[0])}"
     finish(figure, axes, title, "MAE (difference of shares, 0 to 1)", path)
 

@@ -26,6 +26,7 @@ from distalign.figures import (
     save,
     shorten,
 )
+from distalign.tables import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,7 +98,7 @@ def draw_binding(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
             steering tokens.
         path: PNG file to write.
     """
-    figure, axes = panels(len(cells), lambda rows, columns: (4 * columns + 0.5, 4.2 * rows + 1.2))
+    figure, axes = panels(len(cells), lambda rows, columns: (4 * columns + 1.5, 4.3 * rows + 1.4))
     least, greatest = 1.0, 0.0
     for ax, cell in zip(axes, cells, strict=False):
         ax.plot([0, 1], [0, 1], "--", color=BLACK, lw=1, label="identity")
@@ -109,14 +110,14 @@ def draw_binding(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
         if fit:
             ends = np.array([points["probability"].min(), points["probability"].max()])
             ax.plot(ends, fit.intercept + fit.slope * ends, color=BLACK, lw=1.8, label="fit")
-            title += f"\nslope {fit.slope:.2f} {bounds(*fit.slope_interval)}"
-            title += f"\nr {fit.correlation:.2f} {bounds(*fit.correlation_interval)}"
+            title += f"\nslope {number(fit.slope)} {bounds(*fit.slope_interval)}"
+            title += f"\nr {number(fit.correlation)} {bounds(*fit.correlation_interval)}"
         ax.set_title(title, fontsize=10, parse_math=False)
     limits = (least - 0.03, greatest + 0.03)
     for ax in axes:
         ax.set(xlim=limits, ylim=limits, aspect="equal")
     figure.supylabel("observed share (0 to 1), Wilson 95 % interval", fontsize=10)
-    title = f"Steering token and response. {dataset_title(cells[0], matrix)}"
+    title = f"Steering token and response\n{dataset_title(cells[0], matrix)}"
     finish(figure, axes, title, "mean P(steering token), 0 to 1", path)
 
 
