@@ -135,7 +135,7 @@ def finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str, path: 
         ax.set_xlabel(xlabel, parse_math=False)
     figure.suptitle(title, parse_math=False, fontsize=13)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     save(figure, path)
 
 

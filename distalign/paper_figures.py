@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SERIES = (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^"), ("#D55E00", "D"), ("#CC79A7", "v"))
 """Colour and marker of each category, anew after the last."""
+LEGEND_WIDTH = 28
 
 
 def draw_representation(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
@@ -128,7 +129,9 @@ def _points(ax: Axes, points: pd.DataFrame) -> None:
         y = rows["observed"]
         bars = np.array([y - rows["low"], rows["high"] - y]).clip(min=0)
         style = {"fmt": marker, "ms": 4, "color": color, "lw": 0.6, "alpha": 0.8}
-        ax.errorbar(rows["probability"], y, yerr=bars, label=category, **style)
+        ax.errorbar(
+            rows["probability"], y, yerr=bars, label=shorten(category, LEGEND_WIDTH), **style
+        )
     ax.grid(color="#dddddd", lw=0.6)
     ax.tick_params(labelbottom=True)
     ax.set_axisbelow(True)
