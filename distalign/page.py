@@ -67,7 +67,9 @@ def markdown_page(sections: Sequence[Section]) -> str:
     for section in sections:
         parts.append(f"## {_escape_markdown(section.title)}\n")
         parts += map(markdown, section.tables)
-        parts += (f"![{_escape_markdown(f.title)}]({f.link})\n" for f in section.figures)
+        for figure in section.figures:
+            title = _escape_markdown(figure.title)
+            parts.append(f"**{title}**\n\n![{title}]({figure.link})\n")
     parts.append("## How to read this\n")
     parts.append(
         "".join(f"- **{term}**: {_escape_markdown(text)}\n" for term, text in LEGEND.items())
