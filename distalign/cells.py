@@ -74,13 +74,36 @@ class Cell:
     seed: int
     metrics: Metrics
     contexts: pd.DataFrame
-    """distalign.score.context_table of the cell."""
+    """distalign.score.context_table of the cell, and distalign.binding.steering_table."""
     metrics_link: str
     """The metrics file, as a URL relative to the report."""
 
     @property
     def applies(self) -> bool:
         return self.metrics["n_rounds"] > 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a row of a table is made of: its training seeds' numbers, and where they lie."""
+
+    seeds: list[dict]
+    """One metrics file a seed."""
+    link: str
+    """The metrics file of one seed, the folder of several: a URL relative to the report."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured of one model, training and setting."""
+
+    cells: list[Cell]
+    decoded: dict[tuple[str, str], Measured]
+    """(dataset, method) -> of each seed, a mapping of variants to metrics."""
+    stories: dict[tuple[str, str], Measured]
+    """(dataset, method) -> metrics corrected for the judge."""
+    transferred: dict[tuple[str, str, str], Measured]
+    """(method, trained, tested) -> metrics."""
 
 
 def display(name: str) -> str:
@@ -140,6 +163,21 @@ def by_place(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
     for cell in cells:
         groups.setdefault((cell.dataset, cell.method), []).append(cell)
     return groups
+
+
+def measured(cells: Iterable[Cell]) -> dict[tuple[str, str], Measured]:
+    """(dataset, method) -> the metrics of its seeds."""
+    return {
+        place: Measured(
+            [cell.metrics for cell in seeds], source([cell.metrics_link for cell in seeds])
+        )
+        for place, seeds in by_place(cells).items()
+    }
+
+
+def source(links: Sequence[str]) -> str:
+    """The link of one seed's file, or of the folder of several, which holds nothing else."""
+    return links[0] if len(links) == 1 else links[0].rpartition("/")[0]
 
 
 def mean_cells(cells: Iterable[Cell]) -> list[Cell]:
