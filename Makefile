@@ -41,6 +41,7 @@ repro: install ## Run the experiment, or what has changed of it, and print the r
 ifneq ($(SCALE),)
 	cp scales/$(SCALE).yaml scale.yaml
 endif
+	@python -m stages.check --data data # before DVC reads the files in its own way
 	dvc repro
 	@$(MAKE) --no-print-directory results
 
@@ -51,7 +52,7 @@ serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000
 	@python -m tools.serve --policy $(POLICY) --base $(BASE) --port $(PORT)
 
 results: install ## Print the results table and where the figures are
-	@cat "report/$$(sed -n 's/^name: \([a-z_]*\).*/\1/p' scale.yaml)/results.txt"
+	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
 
 test: install ## Pass the tests
 	python -m pytest -m 'not slow'

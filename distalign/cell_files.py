@@ -16,6 +16,7 @@ from distalign.records import InputError, Judgement, read_jsonl, read_spec, writ
 from distalign.score import context_table
 
 PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
+FORMULAE = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -132,4 +133,9 @@ def read_paper(path: Path) -> pd.DataFrame:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    """Write a table; a text that a spreadsheet would take for a formula gets an apostrophe."""
+
+    def as_text(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAE) else value
+
+    write_text(path, table.map(as_text).to_csv(index=False, lineterminator="\n"))

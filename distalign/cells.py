@@ -28,6 +28,10 @@ DISPLAY = {
     "qwen2.5-1.5b": "Qwen2.5-1.5B",
     "llama-3.1-8b": "Llama-3.1-8B",
     "llama-3.2-1b": "Llama-3.2-1B",
+    "qwen2_5-7b": "Qwen2.5-7B",
+    "qwen2_5-1_5b": "Qwen2.5-1.5B",
+    "llama-3_1-8b": "Llama-3.1-8B",
+    "llama-3_2-1b": "Llama-3.2-1B",
 }
 """Names as the paper prints them; others are shown as they are."""
 

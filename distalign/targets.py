@@ -103,7 +103,8 @@ def _columns(path: Path, header: list[str], categories: Sequence[str]) -> tuple[
     kind = "share" if shares else "count"
     columns = [f"{category.lower()}_{kind}" for category in categories]
     named = [name for name in header if name in CONTEXT_COLUMNS]
-    missing = [name for name in columns if name not in header]
+    missing = [] if named else [CONTEXT_COLUMNS[0]]
+    missing += [name for name in columns if name not in header]
     unknown = [
         name
         for name in header

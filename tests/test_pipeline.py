@@ -12,8 +12,17 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/census"]
-SOURCES += ["data/capabilities"]
-SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "scale.yaml", "stages"]
+SOURCES += [
+    "data/capabilities",
+    "data/examples",
+    "data/judge",
+    "data/paper",
+    "distalign",
+    "dvc.yaml",
+    "params.yaml",
+    "scale.yaml",
+    "stages",
+]
 CELLS = ["zero_shot", "ours"]
 
 
@@ -154,7 +163,7 @@ def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
     params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
     params["score"] |= {"seed": 1, "resamples": 500}
     write_yaml(repo / "params.yaml", params)
-    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "decoding", "report"}
+    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"check", "score", "decoding", "report"}
     diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))
     changed = {key.split(".")[-1] for metrics in diff.values() for key in metrics}
     assert changed

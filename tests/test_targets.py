@@ -1,10 +1,15 @@
+import csv
+import io
 import json
 import math
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 
 from distalign.records import Attribute, InputError, read_spec, write_json
 from distalign.targets import TargetsParams, build_spec, read_attribute, read_weights
@@ -142,8 +147,8 @@ def test_every_data_set_is_defined() -> None:
         "us_even": (14, 2),
         "race_even": (14, 5),
         "sentiment_even": (14, 3),
-        "commute": (8, 4),
-        "person": (8, 4),
+        "commute": (12, 4),
+        "person": (12, 4),
     }
 
 
@@ -176,3 +181,24 @@ def test_unknown_data_set_lists_those_there_are() -> None:
     assert params.dataset("a").target == "real"
     with pytest.raises(InputError, match=r"no data set 'b'; there are \['a'\]"):
         params.dataset("b")
+
+
+# Any signs but the carriage return, which is read as a line break.
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r")).map(str.strip).filter(bool)
+COUNTS = st.lists(st.integers(0, 10**12), min_size=2, max_size=2).filter(any)
+
+
+@given(counts=st.dictionaries(NAMES, COUNTS, min_size=1, max_size=8))
+def test_any_names_and_counts_come_back(gender: Attribute, counts: dict[str, list[int]]) -> None:
+    with io.StringIO(newline="") as file, tempfile.TemporaryDirectory() as folder:
+        rows = [HEADER.strip().split(","), *([name, *row] for name, row in counts.items())]
+        csv.writer(file).writerows(rows)
+        path = Path(folder) / "counts.csv"
+        path.write_text(file.getvalue(), encoding="utf-8", newline="")
+        assert read_weights(path, CATEGORIES) == counts
+        spec = build_spec("d", gender, path, "real")
+    assert [context.name for context in spec.contexts] == [*counts]
+    for context in spec.contexts:
+        assert math.isclose(sum(context.target), 1)
+        total = sum(counts[context.name])
+        assert [round(share * total) for share in context.target] == counts[context.name]
