@@ -74,6 +74,34 @@ def stories_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
+def capabilities_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
+    """Table 5 on the tasks that were run: (dataset, method) -> tasks with metrics, over seeds.
+
+    A metric's standard error, of the harness, stands beside it.
+    """
+    tasks = next(iter(cells.values())).seeds[0]
+    shown = [(task, key) for task, metrics in tasks.items() for key in metrics]
+    shown = [(task, key) for task, key in shown if "_stderr" not in key]
+    rows = []
+    for place, group in cells.items():
+        row = [*map(Entry, map(display, place))]
+        for task, key in shown:
+            mean = mean_over_seeds([seed[task] for seed in group.seeds])
+            error = mean.get(_error_of(key))
+            text = number(mean[key]) + (f" ± {number(error)}" if error is not None else "")
+            row.append(Entry(text, link=group.link))
+        rows.append(row)
+    columns = ["Trained on", "Method", *(f"{task}: {key}" for task, key in shown)]
+    title = "Table 5: general capabilities, and perplexity of ordinary text (± standard error)"
+    return Table(title, columns, rows)
+
+
+def _error_of(key: str) -> str:
+    """The harness's name for a metric's standard error: metric_stderr,filter."""
+    metric, comma, name = key.partition(",")
+    return f"{metric}_stderr{comma}{name}"
+
+
 def _row(mean: Metrics, link: str) -> list[Entry]:
     """COLUMNS; the first number leads to where they were read."""
     first, *others = (Entry(number(average([mean.get(key)]))) for key in COLUMNS)

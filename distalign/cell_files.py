@@ -66,13 +66,35 @@ def read_results(folders: Folders, matrix: Matrix, place: tuple[str, str, str]) 
     decoded = read_measures(folders, "decoding", matrix, place, matrix.decoding_methods)
     corrected = matrix.methods if place[-1] in matrix.corrected else []
     stories = read_measures(folders, "stories", matrix, place, corrected)
-    return Results(cells, decoded, stories, read_transfer(folders, matrix, *place[:2]))
+    trained = place[:2]
+    return Results(
+        cells,
+        decoded,
+        stories,
+        read_transfer(folders, matrix, *trained),
+        internal=read_measures(folders, "internal", matrix, place, matrix.internal_methods),
+        sensitivity=read_measures(
+            folders, "sensitivity", matrix, place, matrix.sensitivity_methods
+        ),
+        surface={
+            (dataset, form): _read_seeds(
+                folders, Path("surface_forms", *trained, dataset, form), matrix
+            )
+            for dataset, form in product(matrix.surface_datasets, matrix.surface_forms)
+        },
+        capabilities={
+            (dataset, method): _read_seeds(
+                folders, Path("capabilities", *trained, dataset, method), matrix
+            )
+            for dataset, method in product(matrix.capability_datasets, matrix.capability_methods)
+        },
+    )
 
 
 def read_measures(
     folders: Folders, stage: str, matrix: Matrix, place: tuple[str, str, str], methods: list[str]
 ) -> dict[tuple[str, str], Measured]:
-    """(dataset, method) -> what `decoding` or `stories` measured for a model, training, setting."""
+    """(dataset, method) -> what a stage measured of the cells of a model, training, setting."""
     return {
         (dataset, method): _read_seeds(folders, Path(stage, *place, dataset, method), matrix)
         for dataset, method in product(matrix.datasets, methods)

@@ -1,7 +1,7 @@
 """The cells of the matrix, and what their training seeds have in common."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,10 @@ DISPLAY = {
     "without_kl": "Ours without KL",
     "without_kto": "Ours without KTO",
     "swap_dpo": "Ours, DPO for KTO",
+    "digits": "Ours (0/1)",
+    "nouns": "Token (man/woman)",
+    "pronouns": "Token (he/she)",
+    "added": "Token (newly added)",
     "uk_real": "UK Real",
     "uk_even": "UK Even",
     "us_real": "US Real",
@@ -108,6 +112,14 @@ class Results:
     """(dataset, method) -> metrics corrected for the judge."""
     transferred: dict[tuple[str, str, str], Measured]
     """(method, trained, tested) -> metrics."""
+    internal: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> what the stage `internal_alignment` measured."""
+    sensitivity: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> of each seed, rows of points of the grids."""
+    surface: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, form of the steering tokens) -> metrics."""
+    capabilities: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> of each seed, tasks with their metrics."""
 
 
 def display(name: str) -> str:

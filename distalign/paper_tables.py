@@ -1,4 +1,4 @@
-"""The paper's tables 1-4, 7 and 10-12, of ours and of the paper's models."""
+"""The paper's tables 1-4, 6, 7 and 10-12, of ours and of the paper's models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +15,8 @@ from distalign.tables import PRINTED_IN, Table, interval, number, training_sprea
 ABLATIONS = ("without_kl", "without_kto", "swap_dpo")
 TRANSFERS = {"uk_real": "us_real", "uk_even": "us_even"}
 """Trained on -> asked about in table 7; tables.csv names the first."""
+FORMS = {"tokens_0_1": "digits", "tokens_man_woman": "nouns", "tokens_he_she": "pronouns"}
+"""Rows of table 6 -> forms of steering tokens."""
 
 
 def _mean_interval(kind: str, seeds: Sequence[Metrics]) -> str:
@@ -116,6 +118,38 @@ def transfer_layout(
 
 def _pair(trained: str, tested: str) -> str:
     return f"{trained}_to_{tested}"
+
+
+def first_token_table(
+    internal: Mapping[tuple[str, str], Measured], model: str, matrix: Matrix, paper: pd.DataFrame
+) -> Table | None:
+    """Tables 4 and 12 of every method: what the model believes at the first token.
+
+    Args:
+        internal: (dataset, method) -> what the stage `internal_alignment` measured.
+    """
+    title = "Tables 4 and 12: internal MAE ± standard deviation over contexts, at the first token"
+    layout = replace(_layout("4", title, model, matrix, paper), methods=matrix.internal_methods)
+    return layout_table(layout, internal, [DEVIATION])
+
+
+def surface_table(
+    cells: Sequence[Cell],
+    surface: Mapping[tuple[str, str], Measured],
+    matrix: Matrix,
+    paper: pd.DataFrame,
+) -> Table | None:
+    """Table 6: MAE of `ours` by the form of its steering tokens.
+
+    Args:
+        surface: (dataset, form) -> what the stage `surface_forms` measured.
+    """
+    ours = {(d, "digits"): seeds for (d, m), seeds in measured(cells).items() if m == "ours"}
+    title = "Table 6: MAE by form of the steering tokens"
+    layout = _layout("6", title, cells[0].model, matrix, paper.replace({"method": FORMS}))
+    columns = {dataset: display(dataset) for dataset in matrix.surface_datasets}
+    forms = [*(["digits"] if ours else []), *matrix.surface_forms]
+    return layout_table(replace(layout, methods=forms, columns=columns), ours | surface, [MAE])
 
 
 def appendix_tables(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) -> list[Table]:

@@ -6,9 +6,14 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from distalign.analyses import decoding_table, stories_table, transfer_table
+from distalign.analyses import (
+    capabilities_table,
+    decoding_table,
+    stories_table,
+    transfer_table,
+)
 from distalign.binding import figure_points
-from distalign.cells import Cell, Matrix, Results, mean_cells, section_title
+from distalign.cells import Cell, Matrix, Results, display, mean_cells, section_title
 from distalign.comparisons import (
     ReportParams,
     binding_table,
@@ -24,9 +29,12 @@ from distalign.paper_tables import (
     ablation_table,
     appendix_tables,
     corrected_table,
+    first_token_table,
     printed_main_table,
+    surface_table,
     transfer_layout,
 )
+from distalign.sensitivity_figure import draw_sensitivity
 from distalign.tables import Table, detail_table, distances_table, main_table, seeds_table
 
 
@@ -52,13 +60,19 @@ def summary_tables(
     if results.transferred:
         tables.append(transfer_layout(results.transferred, cells[0].model, matrix, paper))
         tables.append(transfer_table(results.transferred))
+    if results.internal:
+        tables.append(first_token_table(results.internal, cells[0].model, matrix, paper))
+    if results.surface:
+        tables.append(surface_table(cells, results.surface, matrix, paper))
+    if results.capabilities:
+        tables.append(capabilities_table(results.capabilities))
     if results.decoded:
         tables.append(decoding_table(results.decoded, coordinated))
     return [table for table in tables if table]
 
 
 def cells_section(
-    cells: Sequence[Cell],
+    results: Results,
     matrix: Matrix,
     summary: Sequence[Table],
     paper: pd.DataFrame,
@@ -71,10 +85,25 @@ def cells_section(
         summary: the cells' `summary_tables`.
         out: the report's folder; the figures are written under out/figures.
     """
+    cells, folder = results.cells, out / "figures"
     every = [*summary, *appendix_tables(cells, matrix, paper), binding_table(cells)]
     every += [comparison_table(cells, params), detail_table(cells), distances_table(cells)]
     tables = [table for table in every if table]
-    return Section(section_title(cells[0]), tables, _draw(cells, matrix, out / "figures"))
+    figures = [*_draw(cells, matrix, folder), *_draw_grids(results, matrix, folder)]
+    return Section(section_title(cells[0]), tables, figures)
+
+
+def _draw_grids(results: Results, matrix: Matrix, folder: Path) -> list[Figure]:
+    """Sensitivity to decoding parameters, a figure a data set."""
+    figures, first = [], results.cells[0]
+    for dataset in matrix.datasets:
+        methods = {m: group for (d, m), group in results.sensitivity.items() if d == dataset}
+        if any(rows for group in methods.values() for rows in group.seeds):
+            name = f"{first.model}_{first.training}_{first.setting}_{dataset}_sensitivity.png"
+            title = f"Decoding parameters, {display(dataset)}: {section_title(first)}"
+            draw_sensitivity(methods, title, folder / name)
+            figures.append(_figure(f"As figures 4 and 6-10. {title}", folder / name, []))
+    return figures
 
 
 def _draw(cells: Sequence[Cell], matrix: Matrix, folder: Path) -> list[Figure]:

@@ -41,7 +41,7 @@ def main() -> None:
     for place in product(matrix.models, matrix.trainings, matrix.settings):
         results = files.read_results(folders, matrix, place)
         summary = summary_tables(results, matrix, paper, coordinated_variants())
-        sections.append(cells_section(results.cells, matrix, summary, paper, params, args.out))
+        sections.append(cells_section(results, matrix, summary, paper, params, args.out))
         printed += summary
         cells += results.cells
     targets = {cell.dataset: cell.contexts for cell in cells}

@@ -2,7 +2,12 @@
 
 from report_cells import texts
 
-from distalign.analyses import decoding_table, stories_table, transfer_table
+from distalign.analyses import (
+    capabilities_table,
+    decoding_table,
+    stories_table,
+    transfer_table,
+)
 from distalign.cells import Measured
 
 FIRST = {"mae": 0.04, "floor": 0.03, "ratio": 1.333, "validity": 1.0, "fidelity": 0.9}
@@ -36,3 +41,17 @@ def test_stories_show_the_corrected_error_and_the_language():
         ["UK Real", "Ours", "0.150", "[0.100, 0.200]", "–", "8.500"],
         ["UK Even", "pe", "–", "–", "–", "–"],
     ]
+
+
+def test_capabilities_have_a_column_a_metric_with_its_standard_error():
+    first = {
+        "sums": {"exact_match,last": 0.5, "exact_match_stderr,last": 0.1},
+        "text": {"word_perplexity": 60.0},
+    }
+    second = {
+        "sums": {"exact_match,last": 0.7, "exact_match_stderr,last": 0.1},
+        "text": {"word_perplexity": 80.0},
+    }
+    table = capabilities_table({("uk_real", "ours"): Measured([first, second], "c/ours")})
+    assert table.columns[2:] == ["sums: exact_match,last", "text: word_perplexity"]
+    assert texts(table) == [["UK Real", "Ours", "0.600 ± 0.100", "70.000"]]

@@ -11,7 +11,9 @@ from distalign.paper_tables import (
     ablation_table,
     appendix_tables,
     corrected_table,
+    first_token_table,
     printed_main_table,
+    surface_table,
     transfer_layout,
 )
 
@@ -110,3 +112,30 @@ def test_transfer_has_the_papers_pairs(tested, printed):
     assert table.columns[2] == f"UK Even → {'US Even' if printed else 'US Real'}"
     assert texts(table)[0] == ["m", "Ours", "0.050"]
     assert texts(table)[1:2] == ([["Qwen2.5-7B (paper)", "Ours", "0.050"]] if printed else [])
+
+
+def test_first_token_table_has_every_method_that_was_asked():
+    chosen = matrix(internal_methods=["zero_shot", "ours"])
+    internal = {
+        ("uk_even", "zero_shot"): Measured([SD], "i/zero_shot"),
+        ("uk_even", "ours"): Measured([{"mae": 0.01, "mae_sd": 0.002}], "i/ours"),
+    }
+    rows = texts(first_token_table(internal, "m", chosen, PAPER))
+    assert rows[:3] == [
+        ["m", "Zero-shot", "0.100 ± 0.020"],
+        ["m", "Ours", "0.010 ± 0.002"],
+        ["Qwen2.5-7B (paper)", "Zero-shot", "0.11"],
+    ]
+
+
+def test_surface_forms_stand_beside_the_digits_of_ours():
+    chosen = matrix(surface_datasets=["uk_even"], surface_forms=["nouns", "added"])
+    surface = {("uk_even", form): Measured([{"mae": 0.05}], "s") for form in ("nouns", "added")}
+    rows = texts(surface_table([metrics_cell("ours", mae=0.04)], surface, chosen, PAPER))
+    assert rows == [
+        ["m", "Ours (0/1)", "0.040"],
+        ["m", "Token (man/woman)", "0.050"],
+        ["m", "Token (newly added)", "0.050"],
+        ["Qwen2.5-1.5B (paper)", "Ours (0/1)", "0.048"],
+        ["Qwen2.5-1.5B (paper)", "Token (man/woman)", "0.041"],
+    ]
