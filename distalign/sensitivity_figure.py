@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distalign.cells import Measured, average, display
-from distalign.figures import finish, panels
+from distalign.figures import finish, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,8 @@ def draw_sensitivity(methods: Mapping[str, Measured], title: str, path: Path) ->
     """
     first = next(rows for group in methods.values() for rows in group.seeds if rows)
     parameters = list(dict.fromkeys(row["parameter"] for row in first))
-    figure, axes = panels(len(parameters), lambda rows, columns: (4.2 * columns + 1, 4.2 * rows))
+    figure = new_figure((4.2 * len(parameters) + 1, 4.8))
+    axes = figure.subplots(1, len(parameters), sharey=True, squeeze=False)[0]
     for ax, parameter in zip(axes, parameters, strict=False):
         for i, (method, group) in enumerate(methods.items()):
             points = method_points(group, parameter)
@@ -37,7 +38,6 @@ def draw_sensitivity(methods: Mapping[str, Measured], title: str, path: Path) ->
                 _line(ax, points, display(method), *SERIES[i % len(SERIES)])
         values = [row["value"] for row in first if row["parameter"] == parameter]
         ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
-        ax.tick_params(labelbottom=True)
         ax.set_title(NAMES[parameter], fontsize=11)
         ax.grid(axis="y", color="#dddddd", lw=0.6)
     axes[0].set(ylim=(0, None))
