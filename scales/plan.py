@@ -35,15 +35,13 @@ def row(
     states: Mapping[str, "State"],
 ) -> list[str]:
     """A line of the table over some jobs; memory is the largest job's."""
-    counts = [
-        sum(states[job.name] == state for job in chosen) for state in ("cached", "pull", "run")
-    ]
+    found = [states[job.name] for job in chosen]
     todo = [job for job in chosen if states[job.name] == "run"]
     done = [works[job.name] for job in chosen]
     return [
         stage,
         str(len(chosen)),
-        *map(str, counts),
+        *(str(found.count(state)) for state in ("cached", "pull", "run")),
         f"{sum(work.read + work.written for work in done) / 1e6:.2f}",
         f"{sum(work.operations for work in done) / 1e15:.2f}",
         f"{max((work.memory for work in done), default=0) / GIB:.1f}",
@@ -66,9 +64,10 @@ def caveat(name: str, hardware: "Hardware") -> str:
         return f"{name}: from measured rates."
     share = hardware.share
     return (
-        f"{name}: ASSUMED, not measured: {share.training:.0%} of {hardware.peak / 1e12:.0f} TFLOP/s "
-        f"in training, {share.prefill:.0%} and {share.decode:.0%} in reading and writing, and at "
-        f"least {hardware.step.training} s a training step; one GPU of {hardware.memory_gib:.0f} GiB."
+        f"{name}, one GPU of {hardware.memory_gib:.0f} GiB. ASSUMED, not measured: "
+        f"{share.training:.0%} of {hardware.peak / 1e12:.0f} TFLOP/s in training, "
+        f"{share.prefill:.0%} and {share.decode:.0%} in reading and writing tokens, and "
+        f"{hardware.step.training} s a training step at least."
     )
 
 
@@ -76,9 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--scale", help="of scales/; default: scale.yaml and params.yaml as they are"
-    )
+    parser.add_argument("--scale", help="of scales/; default: what is switched to")
     parser.add_argument("--hardware", default="cpu-2", help="of data/rates.yaml; default: cpu-2")
     args = parser.parse_args()
     from distalign import hardware

@@ -1,5 +1,6 @@
 """Which jobs of a scale DVC has the results of: what `dvc repro` would restore, and not run."""
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,7 +37,8 @@ def read_states(folder: Path, cache: Path) -> dict[str, State]:
     core = {"no_scm": True, "site_cache_dir": str(folder / ".dvc/site")}
     links = {"dir": str(cache), "type": ["symlink", "copy"]}
     states: dict[str, State] = {}
-    with Repo(str(folder), config={"core": core, "cache": links}) as repo:
+    # DVC takes the names of an entry of the run-cache as of the current folder.
+    with contextlib.chdir(folder), Repo(config={"core": core, "cache": links}) as repo, repo.lock:
         graph = repo.index.graph
         for stage in networkx.dfs_postorder_nodes(graph):
             before = list(graph.successors(stage))
@@ -44,7 +46,8 @@ def read_states(folder: Path, cache: Path) -> dict[str, State]:
                 states[stage.name] = "run"
             elif not stage.changed(allow_missing=True, upstream=before):
                 states[stage.name] = "cached" if stage.outs_cached() else "pull"
-                stage.checkout(allow_missing=True, force=True)
+                if states[stage.name] == "cached":
+                    stage.checkout(force=True)
             else:
                 try:
                     repo.stage_cache.restore(stage)
