@@ -3,8 +3,10 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# `make repro SCALE=floor` runs the lists of scales/floor.yaml; without it, those of scale.yaml.
+# `make repro SCALE=floor` switches to scales/floor.yaml; without it, what is switched to is run.
 SCALE ?=
+# What `make plan` predicts for: a name of data/rates.yaml.
+HARDWARE ?= cpu-2
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
 # Of `make try` and `make serve`.
@@ -18,7 +20,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro try serve results test test-slow lint clean
+.PHONY: help install plan repro try serve results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,9 +39,12 @@ else
 endif
 	touch $@
 
+plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
+	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
+
 repro: install ## Run the experiment, or what has changed of it, and print the results (SCALE=...)
 ifneq ($(SCALE),)
-	cp scales/$(SCALE).yaml scale.yaml
+	python -m scales.switch $(SCALE)
 endif
 	@python -m stages.check --data data # before DVC reads the files in its own way
 	dvc repro

@@ -193,7 +193,7 @@ def _amounts(params: Params, scale: Matrix, n_contexts: Mapping[str, int]) -> It
             blocks = [params.synthesize.get(setting) for setting in settings]
             there = n_contexts[dataset] * sum(block.responses for block in blocks if block)
             for key, rows in asked.items():
-                if rows > there:
+                if rows is not None and rows > there:
                     yield (
                         f"params.yaml: {key}.rows = {rows}: bounds: <= {there}, the rows of D_pref "
                         f"of data set {dataset!r} and training {training!r}"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from scales.switch import switch
 from stages import check
 from stages.cli import run
 
@@ -45,6 +46,7 @@ def small() -> dict[str, dict[str, Any]]:
 
 
 CONTENT = small()
+SCALES = sorted(path.stem for path in ROOT.glob("scales/*.yaml") if "." not in path.stem)
 
 
 @pytest.fixture(scope="module")
@@ -403,12 +405,13 @@ def test_a_key_in_a_file_is_told_without_showing_it(
     ]
 
 
-@pytest.mark.parametrize("scale", sorted(path.name for path in ROOT.glob("scales/*.yaml")))
+@pytest.mark.parametrize("scale", SCALES)
 def test_every_scale_of_the_project_is_right(
     scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(ROOT / "scales", tmp_path / "scales")
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    shutil.copy(ROOT / "scales" / scale, tmp_path / SCALE)
+    switch(scale, tmp_path)
     for folder in ("attributes", "census", "examples", "judge", "paper"):
         shutil.copytree(ROOT / "data" / folder, tmp_path / "data" / folder)
     monkeypatch.chdir(tmp_path)
