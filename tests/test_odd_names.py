@@ -114,9 +114,9 @@ def test_odd_names_go_through_every_stage(
         (name, category): N / 2 for name in NAMES for category in ("Male", "Female")
     }
 
-    folders = {"prompts": "prompts", "base": "base", "pool": "pool"}
-    files = {"out": "preferences.jsonl", "validation": "validation.jsonl"}
-    run(pair, monkeypatch, training="attribute", **spec, **folders, **files)
+    read = {"prompts": "prompts/attribute.jsonl", "base": files["out"], "pool": files["pool"]}
+    made = {"out": "preferences.jsonl", "validation": "validation.jsonl"}
+    run(pair, monkeypatch, **spec, **read, **made)
     preferences = read_jsonl(Path("preferences.jsonl"), Preference)
     assert Counter(row.context for row in preferences) == dict.fromkeys(NAMES, N)
 
