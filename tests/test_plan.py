@@ -158,5 +158,5 @@ def test_rates_are_read_strictly(tmp_path: Path) -> None:
     content = yaml.safe_load((ROOT / "data/rates.yaml").read_text(encoding="utf-8"))
     del content["hardware"]["cpu-1"]["served"]
     (tmp_path / "rates.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    with pytest.raises(InputError, match="rates.yaml: .*served"):
+    with pytest.raises(InputError, match="(?s)rates.yaml: .*served"):
         read_rates(tmp_path / "rates.yaml")
