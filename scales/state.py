@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-from dvc.dependency.base import DependencyDoesNotExistError
 from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError
 
@@ -48,11 +47,13 @@ def read_states(folder: Path, cache: Path) -> dict[str, State]:
                 states[stage.name] = "cached" if stage.outs_cached() else "pull"
                 if states[stage.name] == "cached":
                     stage.checkout(force=True)
+            elif any(states[other.name] == "pull" for other in before):
+                states[stage.name] = "run"  # what it reads is not here to look it up by
             else:
                 try:
                     repo.stage_cache.restore(stage)
                     states[stage.name] = "cached"
-                except (RunCacheNotFoundError, DependencyDoesNotExistError):
+                except RunCacheNotFoundError:
                     states[stage.name] = "run"
     return states
 

@@ -151,6 +151,9 @@ def test_what_dvc_would_restore_is_cached(tiny: Path) -> None:
     text = PIPELINE.replace("cp b.txt c.txt", "cp b.txt c.txt && true")
     (tiny / "dvc.yaml").write_text(text, encoding="utf-8")
     assert states_of(tiny, "second changed") == ["cached", "run"]
+    assert states_of(tiny, "changed, no cache", "other") == ["run", "run"]
+    (tiny / "a.txt").write_text("two", encoding="utf-8")
+    assert states_of(tiny, "second changed, no cache", "other") == ["pull", "run"]
     assert (tiny / "c.txt").read_text(encoding="utf-8") == "two"
 
 
