@@ -3,8 +3,10 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# `make repro SCALE=floor` runs the lists of scales/floor.yaml; without it, those of scale.yaml.
+# `make repro SCALE=floor` switches to scales/floor.yaml; without it, what is switched to is run.
 SCALE ?=
+# What `make plan` predicts for: a name of data/rates.yaml.
+HARDWARE ?= cpu-2
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
 # Of `make try` and `make serve`.
@@ -18,7 +20,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro try serve results test test-slow lint clean
+.PHONY: help install plan repro try serve results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +39,14 @@ else
 endif
 	touch $@
 
+plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
+	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
+
 repro: install ## Run the experiment, or what has changed of it, and print the results (SCALE=...)
 ifneq ($(SCALE),)
-	cp scales/$(SCALE).yaml scale.yaml
+	python -m scales.switch $(SCALE)
 endif
+	@python -m stages.check --data data # before DVC reads the files in its own way
 	dvc repro
 	@$(MAKE) --no-print-directory results
 
@@ -51,7 +57,7 @@ serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000
 	@python -m tools.serve --policy $(POLICY) --base $(BASE) --port $(PORT)
 
 results: install ## Print the results table and where the figures are
-	@cat "report/$$(sed -n 's/^name: \([a-z_]*\).*/\1/p' scale.yaml)/results.txt"
+	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
 
 test: install ## Pass the tests
 	python -m pytest -m 'not slow'

@@ -1,8 +1,9 @@
 """The report's tables of policies that are sampled or asked in another way than in training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
-from distalign.cells import average, display, mean_over_seeds
+from distalign.cells import Measured, average, display, mean_over_seeds
 from distalign.score import Metrics
 from distalign.tables import Entry, Table, interval, number
 
@@ -16,36 +17,34 @@ COLUMNS = {
 }
 
 
-def decoding_table(
-    cells: Mapping[tuple[str, str], Sequence[Mapping[str, Metrics]]], coordinated: set[str]
-) -> Table:
+def decoding_table(cells: Mapping[tuple[str, str], Measured], coordinated: set[str]) -> Table:
     """Each variant of the stage `decoding` under its own name, means over seeds.
 
     Args:
-        cells: (dataset, method) -> one mapping of variants to metrics a seed.
+        cells: (dataset, method) -> of each seed, a mapping of variants to metrics.
         coordinated: variants whose rounds are drawn together. The floor is that of
             independent rounds, and is left out for them.
     """
     rows = []
-    for (dataset, method), seeds in cells.items():
-        for variant in seeds[0]:
-            mean = mean_over_seeds([seed[variant] for seed in seeds])
+    for (dataset, method), group in cells.items():
+        for variant in group.seeds[0]:
+            mean = mean_over_seeds([seed[variant] for seed in group.seeds])
             if variant in coordinated:
                 mean |= {"floor": None, "ratio": None}
-            rows.append([*map(Entry, (display(dataset), display(method), variant)), *_row(mean)])
-    return Table(
-        "Other ways of sampling", ["Data set", "Method", "Variant", *COLUMNS.values()], rows
-    )
+            names = display(dataset), display(method), variant
+            rows.append([*map(Entry, names), *_row(mean, group.link)])
+    columns = ["Data set", "Method", "Variant", *COLUMNS.values()]
+    return Table("Other ways of sampling", columns, rows)
 
 
-def transfer_table(cells: Mapping[tuple[str, str, str], Sequence[Metrics]]) -> Table:
-    """The paper's table 7: (method, trained, tested) -> metrics a seed; means over seeds."""
+def transfer_table(cells: Mapping[tuple[str, str, str], Measured]) -> Table:
+    """More of table 7: (method, trained, tested) -> metrics; means over seeds."""
     rows = [
-        [*map(Entry, map(display, place)), *_row(mean_over_seeds(seeds))]
-        for place, seeds in cells.items()
+        [*map(Entry, map(display, place)), *_row(mean_over_seeds(group.seeds), group.link)]
+        for place, group in cells.items()
     ]
     columns = ["Method", "Trained on", "Asked about", *COLUMNS.values()]
-    return Table("Contexts that training has not seen", columns, rows)
+    return Table("Contexts that training has not seen, all measures", columns, rows)
 
 
 STORY_COLUMNS = {
@@ -59,21 +58,51 @@ STORY_COLUMNS = {
 }
 
 
-def stories_table(cells: Mapping[tuple[str, str], Sequence[Metrics]]) -> Table:
+def stories_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     """(dataset, method) -> the stage `stories`' metrics a seed; means over seeds.
 
     Perplexity is the base model's.
     """
     rows = []
-    for place, seeds in cells.items():
-        mean = mean_over_seeds(seeds)
-        texts = [*map(display, place), number(mean.get("corrected_mae"))]
-        texts.append(interval(mean, "corrected") or "–")
-        texts += [number(mean.get(key)) for key in STORY_COLUMNS]
-        rows.append([*map(Entry, texts)])
+    for place, group in cells.items():
+        mean = mean_over_seeds(group.seeds)
+        row = [*map(Entry, map(display, place))]
+        row.append(Entry(number(mean.get("corrected_mae")), link=group.link))
+        row.append(Entry(interval(mean, "corrected") or "–"))
+        rows.append([*row, *(Entry(number(mean.get(key))) for key in STORY_COLUMNS)])
     columns = ["Data set", "Method", "Corrected MAE", "Interval", *STORY_COLUMNS.values()]
     return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
-def _row(mean: Metrics) -> list[Entry]:
-    return [Entry(number(average([mean.get(key)]))) for key in COLUMNS]
+def capabilities_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
+    """Table 5 on the tasks that were run: (dataset, method) -> tasks with metrics, over seeds.
+
+    A metric's standard error, of the harness, stands beside it.
+    """
+    tasks = next(iter(cells.values())).seeds[0]
+    shown = [(task, key) for task, metrics in tasks.items() for key in metrics]
+    shown = [(task, key) for task, key in shown if "_stderr" not in key]
+    rows = []
+    for place, group in cells.items():
+        row = [*map(Entry, map(display, place))]
+        for task, key in shown:
+            mean = mean_over_seeds([seed[task] for seed in group.seeds])
+            error = mean.get(_error_of(key))
+            text = number(mean[key]) + (f" ± {number(error)}" if error is not None else "")
+            row.append(Entry(text, link=group.link))
+        rows.append(row)
+    columns = ["Trained on", "Method", *(f"{task}: {key}" for task, key in shown)]
+    title = "Table 5: general capabilities, and perplexity of ordinary text (± standard error)"
+    return Table(title, columns, rows)
+
+
+def _error_of(key: str) -> str:
+    """The harness's name for a metric's standard error: metric_stderr,filter."""
+    metric, comma, name = key.partition(",")
+    return f"{metric}_stderr{comma}{name}"
+
+
+def _row(mean: Metrics, link: str) -> list[Entry]:
+    """COLUMNS; the first number leads to where they were read."""
+    first, *others = (Entry(number(average([mean.get(key)]))) for key in COLUMNS)
+    return [replace(first, link=link), *others]

@@ -98,12 +98,14 @@ def _from_package(name: str, revision: str | None, folder: Path) -> str:
 
 
 def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
+    if revision is not None:
+        raise InputError(f"base_model: {source} is a folder and has no revision; set it to null")
+    if not any(source.glob("*.safetensors")):
+        raise InputError(f"base_model: {source} holds no safetensors; other weights are not read")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    if revision is not None:
-        raise InputError(f"base_model: {source} is a folder and has no revision; set it to null")
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16, use_safetensors=True)
     _save(model, AutoTokenizer.from_pretrained(source), folder)
 
 

@@ -10,11 +10,13 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from distalign.cells import Cell, Matrix
+from distalign.binding import steering_table
+from distalign.cells import Cell, Matrix, Measured, Results, source
 from distalign.records import InputError, Judgement, read_jsonl, read_spec, write_text
 from distalign.score import context_table
 
 PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
+FORMULAE = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -48,50 +50,75 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
     metrics = read_metrics(path)
     judgements = read_jsonl(folders.judgements / f"{name}.jsonl", Judgement)
     dataset = place[PLACE.index("dataset")]
-    contexts = context_table(judgements, read_spec(folders.targets / f"{dataset}.json"))
-    link = quote(Path(os.path.relpath(path, folders.out)).as_posix())
-    return Cell(*place, metrics, contexts, link)
+    spec = read_spec(folders.targets / f"{dataset}.json")
+    contexts = context_table(judgements, spec).join(steering_table(judgements, spec))
+    return Cell(*place, metrics, contexts, _link(path, folders))
 
 
-def read_cells(folders: Folders, matrix: Matrix) -> list[Cell]:
-    return [
-        read_cell(folders, *place)
-        for place in product(*(getattr(matrix, f"{dimension}s") for dimension in PLACE))
-    ]
+def _link(path: Path, folders: Folders) -> str:
+    return quote(Path(os.path.relpath(path, folders.out)).as_posix())
+
+
+def read_results(folders: Folders, matrix: Matrix, place: tuple[str, str, str]) -> Results:
+    """All that the stages wrote of a model, training and setting. Raises InputError."""
+    places = product([place], matrix.datasets, matrix.methods, matrix.seeds)
+    cells = [read_cell(folders, *start, *rest) for start, *rest in places]
+    decoded = read_measures(folders, "decoding", matrix, place, matrix.decoding_methods)
+    corrected = matrix.methods if place[-1] in matrix.corrected else []
+    stories = read_measures(folders, "stories", matrix, place, corrected)
+    trained = place[:2]
+    return Results(
+        cells,
+        decoded,
+        stories,
+        read_transfer(folders, matrix, *trained),
+        internal=read_measures(folders, "internal", matrix, place, matrix.internal_methods),
+        sensitivity=read_measures(
+            folders, "sensitivity", matrix, place, matrix.sensitivity_methods
+        ),
+        surface={
+            (dataset, form): _read_seeds(
+                folders, Path("surface_forms", *trained, dataset, form), matrix
+            )
+            for dataset, form in product(matrix.surface_datasets, matrix.surface_forms)
+        },
+        capabilities={
+            (dataset, method): _read_seeds(
+                folders, Path("capabilities", *trained, dataset, method), matrix
+            )
+            for dataset, method in product(matrix.capability_datasets, matrix.capability_methods)
+        },
+    )
 
 
 def read_measures(
-    folder: Path, matrix: Matrix, place: tuple[str, str, str], methods: Sequence[str]
-) -> dict:
-    """(dataset, method) -> each seed's metrics, of one model, training, setting.
-
-    Args:
-        folder: of the stage `decoding` or `stories`, laid out as the metrics are.
-    """
+    folders: Folders, stage: str, matrix: Matrix, place: tuple[str, str, str], methods: list[str]
+) -> dict[tuple[str, str], Measured]:
+    """(dataset, method) -> what a stage measured of the cells of a model, training, setting."""
     return {
-        (dataset, method): [
-            read_metrics(folder / Path(*place, dataset, method, f"{seed}.json"))
-            for seed in matrix.seeds
-        ]
+        (dataset, method): _read_seeds(folders, Path(stage, *place, dataset, method), matrix)
         for dataset, method in product(matrix.datasets, methods)
     }
 
 
-def read_transfer(folder: Path, matrix: Matrix, model: str, training: str) -> dict:
-    """(method, trained, tested) -> each seed's metrics."""
+def read_transfer(
+    folders: Folders, matrix: Matrix, model: str, training: str
+) -> dict[tuple[str, str, str], Measured]:
+    """(method, trained, tested) -> what the stage `transfer` measured."""
     return {
-        (method, trained, tested): [
-            read_metrics(
-                folder
-                / Path("transfer", model, training, f"{trained}_to_{tested}", method)
-                / f"{seed}.json"
-            )
-            for seed in matrix.seeds
-        ]
+        (method, trained, tested): _read_seeds(
+            folders, Path("transfer", model, training, f"{trained}_to_{tested}", method), matrix
+        )
         for method, trained, tested in product(
             matrix.transfer_methods, matrix.transfer_trained, matrix.transfer_tested
         )
     }
+
+
+def _read_seeds(folders: Folders, folder: Path, matrix: Matrix) -> Measured:
+    paths = [folders.metrics / folder / f"{seed}.json" for seed in matrix.seeds]
+    links = [_link(path, folders) for path in paths]
+    return Measured([read_metrics(path) for path in paths], source(links))
 
 
 def all_contexts(cells: Sequence[Cell]) -> pd.DataFrame:
@@ -128,4 +155,9 @@ def read_paper(path: Path) -> pd.DataFrame:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    """Write a table; a text that a spreadsheet would take for a formula gets an apostrophe."""
+
+    def as_text(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAE) else value
+
+    write_text(path, table.map(as_text).to_csv(index=False, lineterminator="\n"))

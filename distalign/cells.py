@@ -1,7 +1,7 @@
 """The cells of the matrix, and what their training seeds have in common."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,10 @@ DISPLAY = {
     "without_kl": "Ours without KL",
     "without_kto": "Ours without KTO",
     "swap_dpo": "Ours, DPO for KTO",
+    "digits": "Ours (0/1)",
+    "nouns": "Token (man/woman)",
+    "pronouns": "Token (he/she)",
+    "added": "Token (newly added)",
     "uk_real": "UK Real",
     "uk_even": "UK Even",
     "us_real": "US Real",
@@ -28,6 +32,10 @@ DISPLAY = {
     "qwen2.5-1.5b": "Qwen2.5-1.5B",
     "llama-3.1-8b": "Llama-3.1-8B",
     "llama-3.2-1b": "Llama-3.2-1B",
+    "qwen2_5-7b": "Qwen2.5-7B",
+    "qwen2_5-1_5b": "Qwen2.5-1.5B",
+    "llama-3_1-8b": "Llama-3.1-8B",
+    "llama-3_2-1b": "Llama-3.2-1B",
 }
 """Names as the paper prints them; others are shown as they are."""
 
@@ -39,6 +47,8 @@ class Matrix(BaseModel):
     name: str
 
     models: list[str] = Field(min_length=1)
+    written: list[str] = Field(min_length=1)
+    mixed: list[str]
     trainings: list[str] = Field(min_length=1)
     settings: list[str] = Field(min_length=1)
     datasets: list[str] = Field(min_length=1)
@@ -72,13 +82,44 @@ class Cell:
     seed: int
     metrics: Metrics
     contexts: pd.DataFrame
-    """distalign.score.context_table of the cell."""
+    """distalign.score.context_table of the cell, and distalign.binding.steering_table."""
     metrics_link: str
     """The metrics file, as a URL relative to the report."""
 
     @property
     def applies(self) -> bool:
         return self.metrics["n_rounds"] > 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a row of a table is made of: its training seeds' numbers, and where they lie."""
+
+    seeds: list[dict]
+    """One metrics file a seed."""
+    link: str
+    """The metrics file of one seed, the folder of several: a URL relative to the report."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured of one model, training and setting."""
+
+    cells: list[Cell]
+    decoded: dict[tuple[str, str], Measured]
+    """(dataset, method) -> of each seed, a mapping of variants to metrics."""
+    stories: dict[tuple[str, str], Measured]
+    """(dataset, method) -> metrics corrected for the judge."""
+    transferred: dict[tuple[str, str, str], Measured]
+    """(method, trained, tested) -> metrics."""
+    internal: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> what the stage `internal_alignment` measured."""
+    sensitivity: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> of each seed, rows of points of the grids."""
+    surface: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, form of the steering tokens) -> metrics."""
+    capabilities: dict[tuple[str, str], Measured] = field(default_factory=dict)
+    """(dataset, method) -> of each seed, tasks with their metrics."""
 
 
 def display(name: str) -> str:
@@ -138,6 +179,21 @@ def by_place(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
     for cell in cells:
         groups.setdefault((cell.dataset, cell.method), []).append(cell)
     return groups
+
+
+def measured(cells: Iterable[Cell]) -> dict[tuple[str, str], Measured]:
+    """(dataset, method) -> the metrics of its seeds."""
+    return {
+        place: Measured(
+            [cell.metrics for cell in seeds], source([cell.metrics_link for cell in seeds])
+        )
+        for place, seeds in by_place(cells).items()
+    }
+
+
+def source(links: Sequence[str]) -> str:
+    """The link of one seed's file, or of the folder of several, which holds nothing else."""
+    return links[0] if len(links) == 1 else links[0].rpartition("/")[0]
 
 
 def mean_cells(cells: Iterable[Cell]) -> list[Cell]:

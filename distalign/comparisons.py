@@ -1,4 +1,4 @@
-"""The report's tables that compare: with the paper, between methods, by context, by rounds."""
+"""The report's tables that compare: methods, tokens and responses, contexts, numbers of rounds."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from distalign.cells import Cell, Matrix, by_place, display
+from distalign.binding import fit_cell, internal_errors
+from distalign.cells import Cell, by_place, display
 from distalign.power import rounds_needed
 from distalign.statistics import paired_test
 from distalign.tables import Entry, Table, number
-
-PAPER_TABLES = {"attribute": ("1", "3"), "story": ("2",)}
-"""Where the paper prints the MAE of a setting; its table 3 adds the ablations."""
 
 
 class ReportParams(BaseModel):
@@ -22,42 +20,18 @@ class ReportParams(BaseModel):
     seed: int
 
 
-def paper_table(paper: pd.DataFrame, setting: str, matrix: Matrix) -> Table | None:
-    """The paper's numbers for the same methods and data sets; None if it has none of them.
-
-    Args:
-        paper: columns table, model, method, dataset, value as text, so that a number is
-            shown with the digits that the paper prints.
-    """
-    kept = paper[paper["table"].isin(PAPER_TABLES.get(setting, ()))]
-    kept = kept[kept["method"].isin(matrix.methods) & kept["dataset"].isin(matrix.datasets)]
-    if kept.empty:
-        return None
-    kept = kept.drop_duplicates(["model", "method", "dataset"])
-    printed = kept.set_index(["model", "method", "dataset"])["value"].to_dict()
-    rows = [
-        [Entry(display(model)), Entry(display(method))]
-        + [Entry(printed.get((model, method, dataset), "–")) for dataset in matrix.datasets]
-        for model in kept["model"].unique()
-        for method in matrix.methods
-    ]
-    tables = " and ".join(sorted(kept["table"].unique()))
-    title = f"For context only: what the paper prints for its own models (table {tables})"
-    return Table(title, ["Model in the paper", "Method", *map(display, matrix.datasets)], rows)
-
-
 def context_errors(cell: Cell) -> pd.Series:
     """Equation 12 of each context, indexed by its name; nan without valid rounds."""
     errors = (cell.contexts["observed"] - cell.contexts["target"]).abs()
     return errors.groupby(cell.contexts["context"], sort=False).mean()
 
 
-def comparison_table(cells: Sequence[Cell], params: ReportParams) -> Table:
+def comparison_table(cells: Sequence[Cell], params: ReportParams) -> Table | None:
     """`ours` against every other method on the same data set, paired by context.
 
     A context's error is its mean over seeds. p is that of one test; the adjusted p keeps the
     false-discovery rate of all tests of the table (Benjamini-Hochberg). Each test has its own
-    generator, so one more method leaves the other p-values alone.
+    generator, so one more method leaves the other p-values alone. None without any pair.
     """
     errors = {
         place: pd.concat([context_errors(cell) for cell in seeds]).groupby(level=0).mean()
@@ -71,6 +45,8 @@ def comparison_table(cells: Sequence[Cell], params: ReportParams) -> Table:
         p_values.append(paired_test(a, b, np.random.default_rng(params.seed)))
         difference = f"{(a - b).mean():+.3f}" if len(a) > 1 else "–"
         rows.append([display(dataset), f"Ours - {display(method)}", str(len(a)), difference])
+    if not rows:
+        return None
     p = np.array(p_values)
     adjusted, tested = p.copy(), ~np.isnan(p)
     if tested.any():
@@ -108,23 +84,76 @@ def rounds_table(targets: dict[str, pd.DataFrame]) -> Table:
     return Table(title, columns, rows)
 
 
+def binding_table(cells: Sequence[Cell]) -> Table | None:
+    """Slope and correlation of figure 5, a row a cell that draws steering tokens."""
+    rows = []
+    for cell in cells:
+        fit = fit_cell(cell.contexts)
+        if fit is None:
+            continue
+        names = [display(cell.dataset), display(cell.method), str(cell.seed)]
+        slope = Entry(number(fit.slope), link=cell.metrics_link)
+        texts = [bounds(*fit.slope_interval)]
+        texts += [number(fit.correlation), bounds(*fit.correlation_interval)]
+        texts.append(number(cell.metrics.get("fidelity")))
+        rows.append([*map(Entry, names), slope, *map(Entry, texts)])
+    columns = ["Data set", "Method", "Seed", "Slope", "95 % interval", "Pearson's r"]
+    columns += ["95 % interval", "Fidelity"]
+    title = "Figure 5: observed share against the steering token's probability"
+    return Table(title, columns, rows) if rows else None
+
+
+def bounds(low: float, high: float) -> str:
+    return "–" if np.isnan(low) else f"[{number(low)}, {number(high)}]"
+
+
+def internal_table(cells: Sequence[Cell]) -> Table:
+    """Internal error of each context: what tables 4 and 12 average.
+
+    Args:
+        cells: the methods of one model, setting and data set that draw steering tokens.
+    """
+    errors = pd.concat([internal_errors(cell.contexts) for cell in cells], axis=1)
+    rows = [
+        [Entry(context), *(Entry(number(value)) for value in values)]
+        for context, *values in errors.itertuples()
+    ]
+    columns = ["Context", *(display(cell.method) for cell in cells)]
+    return Table("Internal error by context (tables 4 and 12)", columns, rows)
+
+
 def shares_table(cells: Sequence[Cell]) -> Table:
-    """Target and observed shares of the first category, the numbers behind the figure.
+    """Target and observed shares of every context and category, the numbers behind figures.
 
     Args:
         cells: the methods of one model, setting and data set that apply.
     """
-    category = cells[0].contexts["category"].iloc[0]
-    frames = [first_category(cell.contexts) for cell in cells]
     rows = []
-    for same_context in zip(*(frame.itertuples() for frame in frames), strict=True):
-        row = [Entry(same_context[0].context), Entry(number(same_context[0].target))]
-        for share in same_context:
-            bounds = f" [{number(share.low)}, {number(share.high)}]" if share.n_valid else ""
-            row.append(Entry(number(share.observed) + bounds))
+    for same_place in zip(*(cell.contexts.itertuples() for cell in cells), strict=True):
+        first = same_place[0]
+        row = [Entry(first.context), Entry(first.category), Entry(number(first.target))]
+        for share in same_place:
+            text = number(share.observed)
+            if share.n_valid:
+                text += f" {bounds(share.low, share.high)}"
+            row.append(Entry(text))
         rows.append(row)
-    columns = ["Context", "Target", *(display(cell.method) for cell in cells)]
-    return Table(f"Share of {category}, with Wilson 95 % intervals", columns, rows)
+    columns = ["Context", "Category", "Target", *(display(cell.method) for cell in cells)]
+    return Table("Observed shares, with Wilson 95 % intervals", columns, rows)
+
+
+def steering_shares_table(cells: Sequence[Cell]) -> Table:
+    """Probability of the steering token -> observed share, the numbers behind figure 5.
+
+    Args:
+        cells: the methods of one model, setting and data set that draw steering tokens.
+    """
+    rows = []
+    for same_place in zip(*(cell.contexts.itertuples() for cell in cells), strict=True):
+        points = [f"{number(row.probability)} → {number(row.observed)}" for row in same_place]
+        rows.append([*map(Entry, (same_place[0].context, same_place[0].category, *points))])
+    columns = ["Context", "Category", *(display(cell.method) for cell in cells)]
+    return Table("Probability of the steering token → observed share", columns, rows)
 
 
 def first_category(contexts: pd.DataFrame) -> pd.DataFrame:

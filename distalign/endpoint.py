@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
 from distalign.base_model import read_source
+from distalign.endpoint_faults import (
+    Faults,
+    UnexpectedAnswerError,
+    counting_client,
+    read_text,
+    reason,
+    summary,
+)
 from distalign.records import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
     from distalign.server import ModelServer
 
 MAX_RETRIES = 8
+TIMEOUT_S = 300
 KEY_VARIABLE = "OPENAI_API_KEY"
 
 
@@ -41,10 +51,6 @@ class EndpointParams(BaseModel):
     temperature: float = Field(ge=0)
     seeded: bool
     """Send a seed with each request; endpoints that refuse it need false."""
-
-
-class UnexpectedAnswerError(Exception):
-    """The endpoint answered with something else than a chat completion."""
 
 
 class Request(BaseModel):
@@ -77,6 +83,7 @@ class Endpoint:
         self._server = server
         self._answers = _read_store(store)
         self.n_asked = 0
+        self.faults = Faults()
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +94,8 @@ class Endpoint:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.faults:
+            print(f"{self._store}: {summary(self.n_asked, self.faults)}", file=sys.stderr)
         if self._server is not None:
             self._server.stop()
 
@@ -95,7 +104,8 @@ class Endpoint:
 
         Raises:
             InputError: the endpoint refused (wrong key, unknown model) or kept failing
-                after retries with back-off. What was answered until then stays stored.
+                after retries with back-off. What was answered until then stays stored, and
+                so do the answers of requests that were in flight.
         """
         keys = [self._key(request) for request in requests]
         missing = {
@@ -122,11 +132,18 @@ class Endpoint:
             base_url, api_key = self._params.base_url, os.environ.get(KEY_VARIABLE)
             if not api_key:
                 raise InputError(f"llm.model is set: export its key as {KEY_VARIABLE}")
+            if not (api_key.isascii() and api_key.isprintable()):
+                raise InputError(f"{KEY_VARIABLE} holds a line break or a sign that no key has")
         self._store.parent.mkdir(parents=True, exist_ok=True)
         end_last_line(self._store)
         gate = asyncio.Semaphore(self._params.in_flight)
+        failed: list[Exception] = []
         async with AsyncOpenAI(
-            base_url=base_url, api_key=api_key, max_retries=MAX_RETRIES, timeout=300
+            base_url=base_url,
+            api_key=api_key,
+            max_retries=MAX_RETRIES,
+            timeout=TIMEOUT_S,
+            http_client=counting_client(self.faults),
         ) as client:
             with (
                 self._store.open("a", encoding="utf-8") as store,
@@ -135,39 +152,48 @@ class Endpoint:
 
                 async def answer(key: str, request: Request) -> None:
                     async with gate:
-                        text = await self._one(client, request)
+                        if failed:
+                            return
+                        try:
+                            text = await self._one(client, request)
+                        except (OpenAIError, UnexpectedAnswerError) as error:
+                            # Those in flight are paid for: let them finish.
+                            failed.append(error)
+                            return
                     self._answers[key] = text
                     store.write(json.dumps({"key": key, "text": text}) + "\n")
                     store.flush()
+                    self.n_asked += 1
                     bar.update()
 
-                try:
-                    async with asyncio.TaskGroup() as group:
-                        for key, request in missing.items():
-                            group.create_task(answer(key, request))
-                except* (OpenAIError, UnexpectedAnswerError) as errors:
-                    first = errors.exceptions[0]
-                    raise InputError(
-                        f"{base_url or 'the OpenAI API'}: {type(first).__name__}: {first}; "
-                        f"finished answers are in {self._store}, run again to go on"
-                    ) from first
-        self.n_asked += len(missing)
+                async with asyncio.TaskGroup() as group:
+                    for key, request in missing.items():
+                        group.create_task(answer(key, request))
+        if failed:
+            raise InputError(
+                f"{base_url or 'the OpenAI API'}: {reason(failed[0], api_key)}; "
+                f"finished answers are in {self._store}, run again to go on"
+            )
 
     async def _one(self, client: "AsyncOpenAI", request: Request) -> str:
         from openai import omit
-        from openai.types.chat import ChatCompletion
 
-        answer = await client.chat.completions.create(
-            model=self._params.model or self._params.serve,
-            messages=request.messages,
-            max_completion_tokens=request.max_tokens,
-            temperature=self._params.temperature,
-            seed=request.seed if self._params.seeded else omit,
-            extra_body=request.choices and {"structured_outputs": {"choice": request.choices}},
-        )
-        if not isinstance(answer, ChatCompletion):
-            raise UnexpectedAnswerError(f"not a chat completion: {str(answer)[:200]!r}")
-        return (answer.choices[0].message.content or "") if answer.choices else ""
+        for _ in range(1 + MAX_RETRIES):
+            try:
+                answer = await client.chat.completions.create(
+                    model=self._params.model or self._params.serve,
+                    messages=request.messages,
+                    max_completion_tokens=request.max_tokens,
+                    temperature=self._params.temperature,
+                    seed=request.seed if self._params.seeded else omit,
+                    extra_body=request.choices
+                    and {"structured_outputs": {"choice": request.choices}},
+                )
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                self.faults["truncated JSON"] += 1
+                continue
+            return read_text(answer, request.max_tokens, self.faults)
+        raise UnexpectedAnswerError("not one whole JSON document in all tries")
 
 
 def end_last_line(path: Path) -> None:

@@ -5,7 +5,7 @@ matplotlib is imported inside the functions: it takes a second that `--help` nee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,9 @@ def draw_contexts(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
         path: PNG file to write.
     """
     tables = [first_category(cell.contexts) for cell in cells]
-    rows = -(-len(cells) // PANELS_A_ROW)
-    height = rows * (1.1 + 0.2 * len(tables[0])) + 1
-    figure, axes = _panels(rows, min(len(cells), PANELS_A_ROW), (12, height))
-    names = [_shorten(name) for name in tables[0]["context"]]
+    height = 1.1 + 0.2 * len(tables[0])
+    figure, axes = panels(len(cells), lambda rows, columns: (12, rows * height + 1))
+    names = [shorten(name, LONGEST_NAME) for name in tables[0]["context"]]
     place = np.arange(len(names))
     for ax, cell, table in zip(axes, cells, tables, strict=False):
         ax.plot(table["target"], place, color=BLACK, lw=1.2, label="target", zorder=1)
@@ -52,10 +51,8 @@ def draw_contexts(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
     first = cells[0]
     category = tables[0]["category"].iloc[0]
     figure.supylabel("context, by rising target", fontsize=10)
-    title = f"{display(first.dataset)}: {section_title(first)}"
-    if len(matrix.seeds) > 1:
-        title += f", seed {first.seed}"
-    _finish(figure, axes, title, f"share of {category} in valid responses (0 to 1)", path)
+    title = dataset_title(first, matrix)
+    finish(figure, axes, title, f"share of {category} in valid responses (0 to 1)", path)
 
 
 def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
@@ -65,10 +62,10 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
         cells: all methods and data sets of one model, training and setting, means over seeds.
         path: PNG file to write.
     """
-    rows = -(-len(matrix.datasets) // PANELS_A_ROW)
-    columns = min(len(matrix.datasets), PANELS_A_ROW)
-    size = (4.2 * columns + 1.5, rows * (1.1 + 0.32 * len(matrix.methods)) + 1.1)
-    figure, axes = _panels(rows, columns, size)
+    height = 1.1 + 0.32 * len(matrix.methods)
+    figure, axes = panels(
+        len(matrix.datasets), lambda rows, columns: (4.2 * columns + 1.5, rows * height + 1.1)
+    )
     place = np.arange(len(matrix.methods))[::-1]
     by_place = {(cell.method, cell.dataset): cell.metrics for cell in cells}
     for ax, dataset in zip(axes, matrix.datasets, strict=False):
@@ -87,17 +84,32 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
                 _remark(ax, y, reason)
         ax.set_title(display(dataset))
         ax.set_yticks(place, [display(method) for method in matrix.methods], parse_math=False)
-        ax.set(xlim=(0, None), ylim=(-0.6, len(place) - 0.4))
+        ax.set(ylim=(-0.6, len(place) - 0.4))
+    axes[0].set(xlim=(0, None))  # shared, so not before every panel is drawn
     title = f"Distance from the target: {section_title(cells[0])}"
-    _finish(figure, axes, title, "MAE (difference of shares, 0 to 1)", path)
+    finish(figure, axes, title, "MAE (difference of shares, 0 to 1)", path)
 
 
-def _panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+def dataset_title(cell: Cell, matrix: Matrix) -> str:
+    """Which data set, model and setting a figure by context shows, and which of several seeds."""
+    title = f"{display(cell.dataset)}: {section_title(cell)}"
+    return f"{title}, seed {cell.seed}" if len(matrix.seeds) > 1 else title
+
+
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Of this width and height in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)  # no display is needed, whatever the user's matplotlibrc says
+    return figure
+
+
+def panels(n: int, size: Callable[[int, int], tuple[float, float]]) -> tuple[Figure, list[Axes]]:
+    """A figure of at least n panels; `size` is its width and height of its rows and columns."""
+    rows, columns = -(-n // PANELS_A_ROW), min(n, PANELS_A_ROW)
+    figure = new_figure(size(rows, columns))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     return figure, list(grid.flat)
 
@@ -114,8 +126,8 @@ def _remark(ax: Axes, y: float, text: str) -> None:
     ax.text(0.01, y, text, va="center", fontsize=8, color="#555555", bbox=box)
 
 
-def _finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str, path: Path) -> None:
-    """Label the lowest panel of each column, hide spare panels, write the same bytes each time."""
+def finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str, path: Path) -> None:
+    """Label the lowest panel of each column, hide spare panels, and save."""
     used = [ax for ax in axes if ax.get_title()]
     for ax in axes[len(used) :]:
         ax.set_visible(False)
@@ -123,10 +135,15 @@ def _finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str, path:
         ax.set_xlabel(xlabel, parse_math=False)
     figure.suptitle(title, parse_math=False, fontsize=13)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the same bytes each time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def _shorten(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def shorten(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -19,8 +19,9 @@ class Schedule(BaseModel):
     """What every trained method has: data, passes and the learning rate's course."""
 
     model_config = ConfigDict(extra="forbid")
-    rows: int = Field(ge=1)
-    """Rows of D_pref, from its start: every prefix keeps contexts and shares balanced."""
+    rows: int | None = Field(ge=1)
+    """Rows of D_pref, from its start: every prefix keeps contexts and shares balanced; null:
+    all rows."""
     epochs: float = Field(gt=0)
     batch_size: int = Field(ge=2, multiple_of=2)
     """Sequences a step; a row of D_pref is two of them in the hybrid method."""

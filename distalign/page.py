@@ -7,70 +7,8 @@ from dataclasses import dataclass
 
 from jinja2 import Environment
 
+from distalign.legend import LEGEND
 from distalign.tables import Table
-
-LEGEND = {
-    "MAE": (
-        "mean over categories of |observed share - target share|, then mean over contexts "
-        "(equation 12 of the paper). 0 is perfect, the best is in bold. The interval in brackets "
-        "is Student's t over contexts, 95 %: it covers the MAE that contexts like these would show "
-        "in as many rounds. With several training seeds it gives way to their standard deviation. "
-        "A dash: the method does not apply, or there is nothing to measure."
-    ),
-    "Floor": (
-        "the MAE that a perfect sampler would have with as many valid rounds. Excess is "
-        "MAE - floor, ratio is MAE / floor. An MAE well below its floor means that the rounds are "
-        "not independent."
-    ),
-    "Percentile interval": (
-        "the bootstrap of the paper's appendix A.2.2. It is biased upward, because |.| is not "
-        "smooth at 0, and may exclude its own MAE. It is shown for comparison."
-    ),
-    "True deviation": (
-        "what would remain of the MAE with infinitely many rounds: the mean of |probability - "
-        "target share| in these very contexts, estimated without the floor. Its 95 % interval "
-        "covers that number, and starts at 0 where the rounds do not prove any deviation. In "
-        "simulations it holds what it promises, but where only a few contexts deviate it covers "
-        "90-97 % and misses by being too high."
-    ),
-    "Total variation and Jensen-Shannon": (
-        "half the sum over categories of |observed share - target share|, and the divergence in "
-        "bits, means over contexts. Their floors are the exact means of a perfect sampler."
-    ),
-    "Valid": (
-        "share of rounds from which exactly one category can be read. The others are left out of "
-        "the observed shares."
-    ),
-    "Internal MAE and steering mass": (
-        "the MAE of the steering tokens' probabilities, and how much of the whole vocabulary's "
-        "probability they hold. Only for methods that draw a steering token, as is fidelity."
-    ),
-    "Coordinated": (
-        "the steering tokens of a context's rounds are drawn together, so that their counts are "
-        "the calibrated probabilities' to within one. Each round alone still has its exact "
-        "probabilities, but rounds are not independent: this is a sample made to have the right "
-        "shares. It says nothing of one more answer, and has no floor to be compared with."
-    ),
-    "Fidelity": "share of valid responses that express the category of their steering token.",
-    "Misaligned": (
-        "contexts whose shares differ from the target by more than chance (Monte-Carlo "
-        "multinomial goodness of fit, false-discovery rate 0.05)."
-    ),
-    "Paired tests": (
-        "p is that of each test alone. The adjusted p holds the false-discovery rate over the "
-        "tests of its table: reading all those below 0.05 as differences, at most 5 % of them "
-        "are expected to be none."
-    ),
-    "Over seeds": (
-        "each seed is a training of its own, with its own rounds: the standard deviation holds "
-        "both. Intervals in other tables are those of one training, figures by context show the "
-        "first seed."
-    ),
-    "Rounds needed": (
-        "by Pearson's chi-squared test, where every context deviates by as much, in the way that "
-        "is hardest to see."
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -79,7 +17,7 @@ class Figure:
     link: str
     """URL relative to the report."""
     png: bytes
-    numbers: Table | None
+    numbers: list[Table]
     """What the figure shows, for readers who cannot see it."""
 
     @property
@@ -106,15 +44,16 @@ def plain_text(table: Table) -> str:
 
 
 def _escape_markdown(text: str) -> str:
-    return re.sub(r"([\\`*_<>|&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_<>|&]|\](?=[(\[]))", r"\\\1", " ".join(text.split()))
 
 
 def markdown(table: Table) -> str:
     """A pipe table under its title, with markup in names escaped."""
 
     def entry(text: str, strong: bool, link: str) -> str:
-        text = f"**{_escape_markdown(text)}**" if strong else _escape_markdown(text)
-        return f"[{text}]({link})" if link else text
+        text = _escape_markdown(text)
+        text = f"[{text}]({link})" if link else text
+        return f"**{text}**" if strong else text
 
     lines = [[*map(_escape_markdown, table.columns)], ["---"] * len(table.columns)]
     lines += [[entry(e.text, e.strong, e.link) for e in row] for row in table.rows]
@@ -128,7 +67,9 @@ def markdown_page(sections: Sequence[Section]) -> str:
     for section in sections:
         parts.append(f"## {_escape_markdown(section.title)}\n")
         parts += map(markdown, section.tables)
-        parts += (f"![{_escape_markdown(f.title)}]({f.link})\n" for f in section.figures)
+        for figure in section.figures:
+            title = _escape_markdown(figure.title)
+            parts.append(f"**{title}**\n\n![{title}]({figure.link})\n")
     parts.append("## How to read this\n")
     parts.append(
         "".join(f"- **{term}**: {_escape_markdown(text)}\n" for term, text in LEGEND.items())
@@ -150,10 +91,10 @@ _TEMPLATE = """\
 <thead><tr>{% for name in table.columns %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in table.rows %}
-<tr>{% for entry in row %}<td>
+<tr>{% for entry in row %}<td>{% if entry.strong %}<strong>{% endif %}
 {%- if entry.link %}<a href="{{ entry.link }}">{{ entry.text }}</a>
-{%- elif entry.strong %}<strong>{{ entry.text }}</strong>
-{%- else %}{{ entry.text }}{% endif %}</td>{% endfor %}</tr>
+{%- else %}{{ entry.text }}{% endif %}
+{%- if entry.strong %}</strong>{% endif %}</td>{% endfor %}</tr>
 {% endfor %}
 </tbody>
 </table>
@@ -173,6 +114,7 @@ _TEMPLATE = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--page);
   max-width: 76rem; margin: 0 auto; padding: 1rem; }
 a { color: var(--link); }
+td a { color: inherit; text-decoration-color: var(--line); }
 .scroll { overflow-x: auto; margin: 1.5rem 0; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: 0.25rem 0; }
@@ -198,11 +140,11 @@ dd { margin: 0 0 0.5rem; max-width: 44rem; }
 <figure>
 <img src="{{ figure.data_uri }}" alt="{{ figure.title }}">
 <figcaption>{{ figure.title }}</figcaption>
-{% if figure.numbers %}
-<details><summary>Numbers of this figure</summary>
-{{ show(figure.numbers) }}
+{% for table in figure.numbers %}
+<details><summary>{{ table.title }}</summary>
+{{ show(table) }}
 </details>
-{% endif %}
+{% endfor %}
 </figure>
 {% endfor %}
 </section>

@@ -16,14 +16,6 @@ class PairParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     seed: int
-    trainings: dict[str, list[Setting]]
-    """Name of a training -> the settings whose data a policy is trained on."""
-
-    def settings(self, training: str) -> list[Setting]:
-        """Raises InputError that lists the trainings there are."""
-        if training not in self.trainings:
-            raise InputError(f"pair: no training {training!r}; there are {list(self.trainings)}")
-        return self.trainings[training]
 
 
 def pair(

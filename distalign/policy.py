@@ -50,7 +50,7 @@ def load_base(base: Path) -> Any:
     from distalign.packing import ATTENTION
 
     return AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, attn_implementation=ATTENTION
+        base, dtype=torch.bfloat16, attn_implementation=ATTENTION, use_safetensors=True
     )
 
 
@@ -89,6 +89,10 @@ def load_adapter(
     Raises:
         InputError: the adapter's files are missing or damaged, or do not fit the model.
     """
+    if not (adapter / "adapter_model.safetensors").is_file():  # peft would read a pickle instead
+        raise InputError(
+            f"{adapter}: not an adapter (no safetensors); delete the folder and run `dvc repro`"
+        )
     from peft import PeftModel
     from safetensors import SafetensorError
 

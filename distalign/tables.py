@@ -13,10 +13,14 @@ from distalign.cells import (
     by_place,
     display,
     mean_over_seeds,
+    measured,
     over_seeds,
     section_title,
 )
 from distalign.score import Metrics
+
+PRINTED_IN = {"attribute": "1", "story": "2"}
+"""The paper's table of the MAE in each setting."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,17 @@ def interval(metrics: Metrics, kind: str) -> str:
     return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
 
 
+def training_spread(key: str, kind: str, seeds: Sequence[Metrics]) -> str:
+    """How sure the mean of `key` is: one seed's interval, or several seeds' standard deviation.
+
+    Empty where it is not defined.
+    """
+    if len(seeds) == 1:
+        return interval(seeds[0], kind)
+    values = [metrics[key] for metrics in seeds if metrics.get(key) is not None]
+    return f"± {number(np.std(values, ddof=1))}" if len(values) > 1 else ""
+
+
 def main_table(cells: Sequence[Cell], matrix: Matrix) -> Table:
     """The paper's table 1 for one model, training and setting: MAE, mean over seeds.
 
@@ -52,8 +67,8 @@ def main_table(cells: Sequence[Cell], matrix: Matrix) -> Table:
     the MAE of `ours` in floors. The average over several data sets needs an MAE in all of them;
     the average of the ratio is that of the averages.
     """
-    seeds = {place: [c.metrics for c in group] for place, group in by_place(cells).items()}
-    means = {place: mean_over_seeds(group) for place, group in seeds.items()}
+    groups = measured(cells)
+    means = {place: mean_over_seeds(group.seeds) for place, group in groups.items()}
     averaged = len(matrix.datasets) > 1
     columns: dict[str, list[str | None]] = {}
     for dataset in matrix.datasets:
@@ -69,10 +84,11 @@ def main_table(cells: Sequence[Cell], matrix: Matrix) -> Table:
     for i, method in enumerate(matrix.methods):
         row = [Entry(display(method))]
         for name, column in columns.items():
-            text = column[i]
+            text, link = column[i], ""
             if name in matrix.datasets:
-                text = _with_spread(text, means[name, method], seeds[name, method])
-            row.append(Entry(text, strong=column[i] == best[name]))
+                group = groups[name, method]
+                text, link = _with_spread(text, group.seeds), group.link
+            row.append(Entry(text, column[i] == best[name], link if text != "–" else ""))
         rows.append(row)
     floor = [Entry("Floor of a perfect sampler")]
     for dataset in matrix.datasets:
@@ -90,6 +106,8 @@ def main_table(cells: Sequence[Cell], matrix: Matrix) -> Table:
             ratios.append(mae / least if mae is not None and least else None)
         rows.append([Entry("Ours, in floors"), *(Entry(number(ratio)) for ratio in ratios)])
     title = f"MAE of {section_title(cells[0])}"
+    if cells[0].setting in PRINTED_IN:
+        title = f"Table {PRINTED_IN[cells[0].setting]}: {title}"
     if len(matrix.seeds) > 1:
         title += f": mean ± standard deviation over {len(matrix.seeds)} seeds"
     return Table(title, ["Method", *map(display, columns)], rows)
@@ -102,13 +120,10 @@ def _over_datasets(
     return None if None in values else average(values)
 
 
-def _with_spread(text: str, mean: Metrics, seeds: Sequence[Metrics]) -> str:
-    if mean["n_rounds"] and not mean["n_valid"]:
+def _with_spread(text: str, seeds: Sequence[Metrics]) -> str:
+    if any(metrics["n_rounds"] for metrics in seeds) and text == "–":
         return "none valid"
-    if len(seeds) == 1:
-        return f"{text} {interval(mean, 'mae_t')}".rstrip()
-    sd = over_seeds(seeds).loc["mae", "sd"]
-    return text if np.isnan(sd) else f"{text} ± {number(sd)}"
+    return f"{text} {training_spread('mae', 'mae_t', seeds)}".rstrip()
 
 
 def _range(values: Iterable[float | None]) -> str:
@@ -154,10 +169,11 @@ def distances_table(cells: Sequence[Cell]) -> Table:
     rows = []
     for cell in cells:
         m = cell.metrics
-        texts = [display(cell.dataset), display(cell.method), str(cell.seed)]
-        texts += [number(m.get("deviation")), interval(m, "deviation") or "–"]
+        names = [display(cell.dataset), display(cell.method), str(cell.seed)]
+        deviation = Entry(number(m.get("deviation")), link=cell.metrics_link)
+        texts = [interval(m, "deviation") or "–"]
         texts += [number(m.get(key)) for key in ("tv", "tv_floor", "js", "js_floor")]
-        rows.append([*map(Entry, texts)])
+        rows.append([*map(Entry, names), deviation, *map(Entry, texts)])
     columns = ["Data set", "Method", "Seed", "True deviation", "Interval"]
     columns += ["Total variation", "TV floor", "Jensen-Shannon", "JS floor"]
     return Table("True deviation, and other distances", columns, rows)

@@ -91,7 +91,7 @@ def make_trainer(
     from distalign.preference_data import dpo_rows, hybrid_rows, ift_rows
     from distalign.trainer import HybridTrainer, IFTTrainer, PairTrainer
 
-    if params.rows > len(rows):
+    if params.rows is not None and params.rows > len(rows):
         raise InputError(f"{params.rows} training rows are asked for, D_pref has {len(rows)}")
     rows = rows[: params.rows]
     tokens = dict(zip(spec.categories, steering.tokens, strict=True)) if steering else None

@@ -1,7 +1,6 @@
-"""Turn D_base into the preference data D_pref of a training (equations 7-9).
+"""Turn D_base into the preference data D_pref (equations 7-9).
 
-Beside it go the validation prompts of the same settings, on which training measures its
-calibration.
+Beside it go the validation prompts, on which training measures its calibration.
 """
 
 import numpy as np
@@ -14,21 +13,16 @@ from stages.cli import block, parse, run
 def main() -> None:
     args = parse(
         __doc__,
-        training="name of the training under pair.trainings",
         spec="data set specification",
-        prompts="folder with the prompts of each setting",
-        base="folder with D_base of each setting",
-        pool="folder with the distinct responses of each setting",
+        prompts="JSONL file of prompts",
+        base="JSONL file with D_base",
+        pool="JSONL file with the distinct responses",
         out="JSONL file for D_pref",
         validation="JSONL file for the validation prompts",
     )
-    params = block(PairParams, "pair")
-    files = [f"{setting}.jsonl" for setting in params.settings(args.training)]
-    base = [row for file in files for row in read_jsonl(args.base / file, Response)]
-    pool = [row for file in files for row in read_jsonl(args.pool / file, Response)]
-    prompts = [row for file in files for row in read_jsonl(args.prompts / file, Prompt)]
-    unseen = [prompt for prompt in prompts if prompt.split == "validation"]
-    rng = np.random.default_rng(params.seed)
+    rng = np.random.default_rng(block(PairParams, "pair").seed)
+    base, pool = read_jsonl(args.base, Response), read_jsonl(args.pool, Response)
+    unseen = [row for row in read_jsonl(args.prompts, Prompt) if row.split == "validation"]
     write_jsonl(args.out, pair(base, pool, read_spec(args.spec).categories, rng))
     write_jsonl(args.validation, interleave(unseen, rng))
 

@@ -29,33 +29,21 @@ def main() -> None:
     )
     # Slow to import: not before flags are read.
     from distalign import cell_files as files
-    from distalign.analyses import decoding_table, stories_table, transfer_table
     from distalign.cells import Matrix
-    from distalign.comparisons import ReportParams, paper_table, rounds_table
+    from distalign.comparisons import ReportParams, rounds_table
     from distalign.page import Section, html_page, markdown_page, plain_text
     from distalign.sections import cells_section, summary_tables
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
     paper = files.read_paper(args.paper)
-    cells = files.read_cells(
-        files.Folders(args.metrics, args.judgements, args.targets, args.out), matrix
-    )
-    sections, printed = [], []
+    folders = files.Folders(args.metrics, args.judgements, args.targets, args.out)
+    cells, sections, printed = [], [], []
     for place in product(matrix.models, matrix.trainings, matrix.settings):
-        here = [cell for cell in cells if (cell.model, cell.training, cell.setting) == place]
-        more = [paper_table(paper, place[-1], matrix)]
-        if matrix.decoding_methods:
-            folder, methods = args.metrics / "decoding", matrix.decoding_methods
-            decoded = files.read_measures(folder, matrix, place, methods)
-            more.append(decoding_table(decoded, coordinated_variants()))
-        if place[-1] in matrix.corrected:
-            folder = args.metrics / "stories"
-            more.append(stories_table(files.read_measures(folder, matrix, place, matrix.methods)))
-        if matrix.transfer_methods:
-            more.append(transfer_table(files.read_transfer(args.metrics, matrix, *place[:2])))
-        summary = summary_tables(here, matrix, [table for table in more if table])
-        sections.append(cells_section(here, matrix, summary, params, args.out))
+        results = files.read_results(folders, matrix, place)
+        summary = summary_tables(results, matrix, paper, coordinated_variants())
+        sections.append(cells_section(results, matrix, summary, paper, params, args.out))
         printed += summary
+        cells += results.cells
     targets = {cell.dataset: cell.contexts for cell in cells}
     sections.append(Section("Rounds needed", [rounds_table(targets)], []))
     contexts = files.all_contexts(cells)

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
+import hypothesis
 import pytest
 
 from distalign.base_model import fetch
@@ -15,16 +16,23 @@ from distalign.endpoint import Endpoint, EndpointParams, open_endpoint
 from distalign.records import Attribute, Context, DatasetSpec
 from distalign.targets import read_attribute
 
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("distalign", deadline=None)
+hypothesis.settings.load_profile("distalign")
+
 ROOT = Path(__file__).parent.parent
 Body = dict[str, Any]
 Connect = Callable[..., Endpoint]
+Failure = Literal["empty", "null", "page", "drop", "short", "truncated", "late", "endless"]
+"""An answer without choices, or without text; a web page; a connection that ends before the
+answer, or within it; half a JSON document; an answer after the test's end; 10 MB of text."""
 
 
 class ChatServer(ThreadingHTTPServer):
     """Answers /v1/chat/completions on loopback.
 
     `answer` makes the text from the request's body; `failures` are played before, one a
-    request: an HTTP status, "empty" for an answer without choices, "page" for a web page.
+    request: an HTTP status or one of the words of `Failure`.
     """
 
     request_queue_size = 256
@@ -33,11 +41,12 @@ class ChatServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer: Callable[[Body], str] = lambda body: f"seed {body.get('seed')}"
-        self.failures: list[int | Literal["empty", "page"]] = []
+        self.failures: list[int | Failure] = []
         self.bodies: list[Body] = []
         self.at_once = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
+        self.ended = threading.Event()
 
     @property
     def base_url(self) -> str:
@@ -60,21 +69,39 @@ class _Handler(BaseHTTPRequestHandler):
             if self.path != "/v1/chat/completions":
                 self._send(404, {"error": {"message": f"no {self.path}"}})
             elif isinstance(failure, int):
-                self._send(failure, {"error": {"message": f"played status {failure}"}})
+                # As some endpoints do, the refusal quotes the key.
+                quoted = f"played status {failure} to {self.headers['Authorization']}"
+                self._send(failure, {"error": {"message": quoted}})
+            elif failure == "drop":
+                self.close_connection = True
+            elif failure == "late":
+                self.server.ended.wait()
+                self.close_connection = True
             elif failure == "page":
                 self._send(200, b"<html>Welcome</html>", "text/html")
             else:
                 text = self.server.answer(body)
+                text = {"null": None, "endless": "A word. " * 1_250_000}.get(failure, text)
                 message = {"role": "assistant", "content": text}
                 choice = {"index": 0, "finish_reason": "stop", "message": message}
                 choices = [] if failure == "empty" else [choice]
                 head = {"id": "1", "object": "chat.completion", "created": 0}
-                self._send(200, {**head, "model": body["model"], "choices": choices})
+                value = {**head, "model": body["model"], "choices": choices}
+                data = json.dumps(value).encode()
+                self._send(
+                    200, data[:50] if failure == "truncated" else data, cut=failure == "short"
+                )
         finally:
             with self.server.lock:
                 self.server.at_once -= 1
 
-    def _send(self, status: int, value: Body | bytes, kind: str = "application/json") -> None:
+    def _send(
+        self,
+        status: int,
+        value: Body | bytes,
+        kind: str = "application/json",
+        cut: bool = False,
+    ) -> None:
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -82,7 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 429:
             self.send_header("Retry-After", "1")
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[: len(data) // 2] if cut else data)
+        self.close_connection = self.close_connection or cut
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -94,6 +122,7 @@ def chat_server() -> Iterator[ChatServer]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
+        server.ended.set()
         server.shutdown()
         thread.join()
 

@@ -2,19 +2,21 @@
 
 import pandas as pd
 
+from distalign.binding import steering_table
 from distalign.cells import Cell, Matrix
 from distalign.records import Attribute, Category, Context, DatasetSpec, Judgement
 from distalign.score import ScoreParams, cell_metrics, context_table
 from distalign.tables import Table
 
 ATTACK = "<script>alert(1)</script>"
+CATEGORIES = ["Male", f"Female {ATTACK}"]
 NAMES = ["Köchin", "研究者 | $x$", ATTACK, "Chef"]
 SPEC = DatasetSpec(
     name="uk_even",
     target="even",
     attribute=Attribute(
         name="gender",
-        categories=[Category(name=c, words=[c], tokens={}) for c in ("Male", "Female")],
+        categories=[Category(name=c, words=[c], tokens={}) for c in CATEGORIES],
         homonyms=[],
         settings={},
     ),
@@ -23,6 +25,8 @@ SPEC = DatasetSpec(
 MATRIX = Matrix(
     name="default",
     models=["m"],
+    written=["attribute"],
+    mixed=[],
     trainings=["attribute"],
     settings=["attribute"],
     datasets=["uk_even"],
@@ -50,11 +54,11 @@ def judged(n_male: int, n: int = 10) -> list[Judgement]:
             context=context,
             round=i,
             prompt="?",
-            text="!",
+            text=ATTACK,
             drawn=None,
             probabilities=None,
             mass=None,
-            category="Male" if i < n_male else "Female",
+            category=CATEGORIES[i >= n_male],
             judge="test",
         )
         for context in NAMES
@@ -62,9 +66,19 @@ def judged(n_male: int, n: int = 10) -> list[Judgement]:
     ]
 
 
+def steered(rows: list[Judgement], *male: float) -> list[Judgement]:
+    """The rows with the probability of Male in each of the contexts."""
+    probabilities = dict(zip(NAMES, male, strict=True))
+    return [
+        row.model_copy(update={"probabilities": [p, 1 - p], "mass": 0.9, "drawn": row.category})
+        for row in rows
+        for p in [probabilities[row.context]]
+    ]
+
+
 def cell(method: str, rows: list[Judgement], seed: int = 0) -> Cell:
     metrics = cell_metrics(rows, SPEC, ScoreParams(seed=0, resamples=20))
-    contexts = context_table(rows, SPEC)
+    contexts = context_table(rows, SPEC).join(steering_table(rows, SPEC))
     link = f"../metrics/{method}.json"
     place = ("m", "attribute", "attribute", "uk_even", method, seed)
     return Cell(*place, metrics, contexts, link)

@@ -31,7 +31,7 @@ def write(text: str) -> None:
 
 
 def test_block_is_read() -> None:
-    write("pair: {seed: 3, trainings: {}}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
     assert block(PairParams, "pair").seed == 3
     assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
 
@@ -42,13 +42,13 @@ def test_block_is_read() -> None:
         ("pair: {seed: 1, sead: 2}", r"params.yaml: pair\.sead = 2: .*did you mean 'seed'\?"),
         ("pair: {seed: many}", r"params.yaml: pair\.seed = 'many': .*valid integer"),
         ("pair: {seed: 1.5}", r"params.yaml: pair\.seed = 1\.5: .*valid integer"),
-        ("pair: {}", r"params.yaml: pair\.seed = .*Field required"),
+        ("pair: {}", "params.yaml: pair.seed is missing"),
         ("pair:", "params.yaml: pair = None: "),
         ("pairs: {seed: 1}", "params.yaml: pair is missing; did you mean 'pairs'"),
         ("other: {seed: 1}", "params.yaml: pair is missing; known: other"),
         ("- pair", "params.yaml: pair is missing"),
         ("", "params.yaml: pair is missing"),
-        ("pair: {seed: 1", "params.yaml: "),
+        ("pair: {seed: 1", r"params.yaml:\d: did not find expected"),
     ],
 )
 def test_wrong_block_is_named(text: str, message: str) -> None:
@@ -88,6 +88,7 @@ def test_missing_file_is_named() -> None:
         (SynthesizeParams, "synthesize.attribute"),
         (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
+        (PairParams, "mix"),
         (SampleParams, "sample"),
         (DecodingParams, "decoding"),
     ],
@@ -101,16 +102,16 @@ def test_the_projects_own_blocks_are_valid(
 
 def test_a_blocks_keys_replace_those_of_another() -> None:
     write("synthesize: {seed: 3}\nother: {seed: 1, sead: 2}")
-    default = PairParams(seed=1, trainings={})
+    default = PairParams(seed=1)
     assert block(PairParams, "synthesize", over=default).seed == 3
     with pytest.raises(InputError, match=r"other\.sead = 2: .*did you mean 'seed'\?"):
         block(PairParams, "other", over=default)
 
 
 SAMPLE = """
-sample: {seed: 0, engine: vllm, n: 2, rounds: independent, prompts: one, decoding: method,
-         steering_decoding: true, temperature: 1.0, top_p: 1.0, top_k: 0,
-         max_tokens: {attribute: 8}}
+sample: {seed: 0, engine: vllm, workers: 1, shard: 8, n: 2, rounds: independent,
+         prompts: one, decoding: method, steering_decoding: true, temperature: 1.0,
+         top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}}
 decoding: {variants: {cold: {temperature: 0.5}, other: {OTHER}}}
 """
 
@@ -128,7 +129,8 @@ def test_variants_replace_keys_of_sample() -> None:
     [
         ("temprature: 1", r"decoding\.variants\.other\.temprature = 1: .*'temperature'"),
         ("top_p: 2.0", r"decoding\.variants\.other\.top_p = 2\.0: .*less than or equal to 1"),
-        ("engine: transformers", r"decoding\.variants\.other\.engine: .*sample\.engine"),
+        ("engine: transformers", r"decoding\.variants\.other: .*one engine and the same workers"),
+        ("workers: 2", r"decoding\.variants\.other: .*one engine and the same workers"),
     ],
 )
 def test_wrong_variant_is_named(other: str, message: str) -> None:

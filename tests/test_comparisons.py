@@ -2,35 +2,19 @@
 
 import pandas as pd
 import pytest
-from report_cells import MATRIX, NAMES, cell, judged, texts
+from report_cells import CATEGORIES, NAMES, cell, judged, steered, texts
 
 from distalign.comparisons import (
     ReportParams,
+    binding_table,
     comparison_table,
     context_errors,
-    paper_table,
+    internal_table,
     rounds_table,
+    shares_table,
+    steering_shares_table,
 )
 from distalign.power import rounds_needed
-
-
-def test_paper_numbers_keep_their_digits_and_their_cells():
-    columns = ["table", "model", "method", "dataset", "value"]
-    rows = [
-        ("1", "llama-3.2-1b", "ours", "uk_even", "0.101"),
-        ("1", "llama-3.2-1b", "ours", "uk_real", "0.099"),
-        ("2", "llama-3.2-1b", "zero_shot", "uk_even", "0.30"),
-        ("3", "llama-3.2-1b", "ours", "uk_even", "0.10"),
-    ]
-    paper = pd.DataFrame(rows, columns=columns)
-    attribute = paper_table(paper, "attribute", MATRIX)
-    assert texts(attribute) == [
-        ["Llama-3.2-1B", "Zero-shot", "–"],
-        ["Llama-3.2-1B", "Ours", "0.101"],
-    ]
-    assert attribute.title.endswith("its own models (table 1)")
-    assert texts(paper_table(paper, "story", MATRIX))[0][2] == "0.30"
-    assert paper_table(paper, "own setting", MATRIX) is None
 
 
 def test_comparison_is_paired_by_context():
@@ -42,7 +26,7 @@ def test_comparison_is_paired_by_context():
 
 def test_comparison_leaves_out_what_does_not_apply_or_cannot_be_paired():
     ours = cell("ours", judged(6))
-    assert comparison_table([cell("pe_implicit", []), ours], ReportParams(seed=0)).rows == []
+    assert comparison_table([cell("pe_implicit", []), ours], ReportParams(seed=0)) is None
     one_context = cell("ift", judged(7)[:10])
     rows = texts(comparison_table([one_context, ours], ReportParams(seed=0)))
     assert rows == [["UK Even", "Ours - IFT", "1", "–", "–", "–"]]
@@ -81,3 +65,30 @@ def test_rounds_table_of_a_certain_target_has_no_number():
         [("Chef", "Male", 1.0), ("Chef", "Female", 0.0)], columns=["context", "category", "target"]
     )
     assert texts(rounds_table({"own": contexts}))[0] == ["own", "0.01", "–", "–"]
+
+
+def test_binding_table_has_a_row_a_cell_with_a_line():
+    ours = cell("ours", steered(judged(6), 0.3, 0.4, 0.5, 0.6))
+    male = ours.contexts["category"] == "Male"
+    ours.contexts.loc[male, "observed"] = [0.25, 0.35, 0.5, 0.5]
+    table = binding_table([cell("ift", judged(6)), ours])
+    (row,) = table.rows
+    # Sums of squares around (0.45, 0.4): 0.05 in x, 0.045 in xy, 0.045 in y.
+    assert [row[i].text for i in (0, 1, 2, 3, 5, 7)] == [
+        *("UK Even", "Ours", "0", "0.900", "0.949", "1.000")
+    ]
+    assert row[3].link == "../metrics/ours.json"
+    assert binding_table([cell("ift", judged(6))]) is None
+
+
+def test_tables_by_context_have_every_category():
+    ours = cell("ours", steered(judged(6), 0.3, 0.4, 0.5, 0.6))
+    assert texts(internal_table([ours]))[0] == ["Köchin", "0.200"]
+    assert texts(steering_shares_table([ours]))[:2] == [
+        ["Köchin", "Male", "0.300 → 0.600"],
+        ["Köchin", CATEGORIES[1], "0.700 → 0.400"],
+    ]
+    rows = texts(shares_table([cell("ift", judged(6)[:10]), ours]))
+    # Wilson's interval of 4 in 10: (4 + 1.92) / 13.84 ± 1.96 sqrt(2.4 + 0.96) / 13.84.
+    assert rows[1] == ["Köchin", CATEGORIES[1], "0.500", *["0.400 [0.168, 0.687]"] * 2]
+    assert rows[2][3] == "–"

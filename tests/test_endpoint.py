@@ -1,10 +1,14 @@
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Body, ChatServer, Connect
+from conftest import Body, ChatServer, Connect, Failure
 
+import distalign.endpoint
 from distalign.endpoint import Request
+from distalign.endpoint_faults import CHARACTERS_A_TOKEN
 from distalign.records import InputError
 
 
@@ -139,3 +143,112 @@ def test_no_more_are_in_flight_than_allowed(chat_server: ChatServer, connect: Co
     chat_server.answer = late
     assert connect(in_flight=3).complete(requests(12), "a") == texts(12)
     assert chat_server.most_at_once == 3
+
+
+FAULTS: dict[int | Failure, str] = {
+    429: "429 Too Many Requests",
+    500: "500 Internal Server Error",
+    503: "503 Service Unavailable",
+    "drop": "RemoteProtocolError",
+    "short": "RemoteProtocolError",
+    "truncated": "truncated JSON",
+    "empty": "no choice",
+    "null": "no text",
+    "endless": "far too long",
+}
+
+
+def test_every_fault_of_200_requests_at_once_is_retried_or_counted(
+    chat_server: ChatServer, connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat_server.failures = [*FAULTS] * 3
+    with connect(in_flight=200) as endpoint:
+        answers = endpoint.complete(requests(200), "a")
+        assert endpoint.faults == Counter([*FAULTS.values()] * 3)
+        assert endpoint.n_asked == 200
+    odd = [i for i, text in enumerate(answers) if text != f"seed {i}"]
+    assert sorted(answers[i][:8] for i in odd) == [""] * 6 + ["A word. "] * 3
+    assert max(map(len, answers)) == 5 * CHARACTERS_A_TOKEN
+    # Asked again is what brought no answer, and nothing else: six kinds, three of each.
+    assert len(chat_server.bodies) == 200 + 6 * 3
+    told = capsys.readouterr().err
+    assert "200 answers; on the way: 6 x RemoteProtocolError, " in told
+    assert all(f"{times} x {kind}" in told for kind, times in endpoint.faults.items())
+    with connect(in_flight=200) as endpoint:
+        assert endpoint.complete(requests(200), "b") == answers
+        assert endpoint.n_asked == 0
+
+
+def test_an_answer_that_comes_too_late_is_asked_for_again(
+    chat_server: ChatServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distalign.endpoint, "TIMEOUT_S", 5)
+    chat_server.failures = ["late"] * 3
+    endpoint = connect()
+    assert endpoint.complete(requests(6), "a") == texts(6)
+    assert endpoint.faults["ReadTimeout"] >= 3  # more on a busy machine
+
+
+def test_a_refusal_loses_no_answer_in_flight(chat_server: ChatServer, connect: Connect) -> None:
+    together = threading.Barrier(20)
+
+    def answer(body: Body) -> str:
+        together.wait(60)
+        return f"seed {body['seed']}"
+
+    chat_server.answer = answer
+    chat_server.failures = [400]
+    threading.Thread(target=together.wait, args=(60,), daemon=True).start()
+    with pytest.raises(InputError, match="BadRequestError"):
+        connect(in_flight=20).complete(requests(200), "a")
+    assert len(chat_server.bodies) == 20
+    chat_server.answer = lambda body: f"seed {body['seed']}"
+    with connect() as again:
+        assert again.complete(requests(200), "b") == texts(200)
+    assert len(chat_server.bodies) == 201
+
+
+def test_an_answer_that_is_never_whole_is_reported(
+    chat_server: ChatServer, connect: Connect
+) -> None:
+    chat_server.failures = ["truncated"] * 9
+    with pytest.raises(InputError, match="not one whole JSON document in all tries"):
+        connect().complete(requests(1), "a")
+
+
+def test_half_a_surrogate_pair_can_be_written(chat_server: ChatServer, connect: Connect) -> None:
+    chat_server.answer = lambda body: "\ud83d \u2028 \u202e"
+    assert connect().complete(requests(1), "a") == ["? \u2028 \u202e"]
+
+
+def test_the_key_is_in_no_message_log_or_file(
+    chat_server: ChatServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    with connect() as endpoint:
+        endpoint.complete(requests(3), "a")
+    chat_server.failures = [401]
+    with pytest.raises(InputError, match="to Bearer …") as refusal, connect() as endpoint:
+        endpoint.complete(requests(4), "b")
+    written = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) == 1
+    out = capsys.readouterr()
+    assert "401 Unauthorized" in out.err
+    assert "sk-planted" not in "".join(
+        [*written, out.out, out.err, caplog.text, str(refusal.value)]
+    )
+
+
+@pytest.mark.parametrize("key", ["sk-planted\n", "sk-plänted"])
+def test_a_key_that_no_header_takes_is_told(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(InputError, match="OPENAI_API_KEY holds a line break"):
+        connect().complete(requests(1), "a")

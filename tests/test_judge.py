@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from distalign.judge import judge_round, named_categories, read_category
 from distalign.records import Attribute, Round
@@ -124,3 +126,32 @@ def test_judgement_keeps_the_round(gender: Attribute) -> None:
     assert judged.category == "Female"
     assert judged.model_dump(exclude={"category", "judge"}) == row.model_dump()
     assert judged.judge == "words"
+
+
+TEXTS = st.text(max_size=200)
+
+
+@given(text=TEXTS, context=TEXTS.map(str.strip).filter(bool))
+def test_any_text_has_one_category_or_none(gender: Attribute, text: str, context: str) -> None:
+    named = named_categories(text, gender)
+    assert read_category(text, gender) == (named[0] if len(named) == 1 else None)
+    assert read_category(text, gender, context) in {"Male", "Female", None}
+    # The whole text is the context's name: nothing is left that could be read.
+    assert not text.strip() or read_category(text, gender, text.strip()) is None
+
+
+@given(
+    data=st.data(),
+    before=st.sampled_from(["", "They are ", "The answer: ", "“", "(", "*", "…", "的 ", "هم "]),
+    after=st.sampled_from(["", ".", "!", "”", ")", "*", "\n", " 。", " — yes", "-dominated"]),
+)
+def test_a_word_is_read_in_any_case_between_any_signs(
+    sentiment: Attribute, data: st.DataObject, before: str, after: str
+) -> None:
+    category = data.draw(st.sampled_from(sentiment.categories))
+    word = data.draw(st.sampled_from(category.words))
+    shape = data.draw(st.sampled_from([str.lower, str.upper, str.title]))
+    assert read_category(f"{before}{shape(word)}{after}", sentiment) == category.name
+    letter = data.draw(st.characters(categories=["Ll", "Lo", "Nd"]))
+    if " " not in word:  # a phrase holds words of its own
+        assert read_category(f"{before}{letter}{word}{letter}{after}", sentiment) is None

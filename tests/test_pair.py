@@ -2,9 +2,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from distalign.pair import PairParams, pair
+from distalign.pair import interleave, pair
 from distalign.records import InputError, Preference, Response, Setting
 
 CATEGORIES = ["Positive", "Negative", "Neutral"]
@@ -69,7 +71,8 @@ def test_pool_without_a_category_is_named() -> None:
 def test_settings_take_turns_and_keep_to_themselves() -> None:
     stories = [response(c, a, i, "story") for c in CONTEXTS for a in CATEGORIES for i in range(3)]
     base = [response(c, CATEGORIES[i % 3], 10 + i, "story") for c in CONTEXTS for i in range(300)]
-    rows = pair([*BASE, *base], [*POOL, *stories], CATEGORIES, np.random.default_rng(0))
+    told = pair(base, stories, CATEGORIES, np.random.default_rng(0))
+    rows = interleave([*pairs(0), *told], np.random.default_rng(0))
     assert Counter(row.setting for row in rows) == {"attribute": 1200, "story": 1200}
     for start in range(0, len(rows), 8):
         cells = [(row.setting, row.context) for row in rows[start : start + 8]]
@@ -80,13 +83,31 @@ def test_settings_take_turns_and_keep_to_themselves() -> None:
         assert row.rejected_response.startswith(f"{row.setting} {row.context}")
 
 
-def test_unknown_training_lists_those_there_are() -> None:
-    params = PairParams(seed=0, trainings={"both": ["attribute", "story"]})
-    assert params.settings("both") == ["attribute", "story"]
-    with pytest.raises(InputError, match=r"no training 'story'; there are \['both'\]"):
-        params.settings("story")
-
-
 def test_seed_decides() -> None:
     assert pairs(1) == pairs(1)
     assert pairs(1) != pairs(2)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=6),
+    drawn=st.lists(st.integers(0, 2), min_size=30, max_size=30),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_base_is_paired_row_by_row(sizes: list[int], drawn: list[int], seed: int) -> None:
+    """Contexts of any number of rows, of any categories."""
+    numbers = iter(range(sum(sizes)))
+    base = [
+        response(f"c{place}", CATEGORIES[drawn[number]], number)
+        for place, size in enumerate(sizes)
+        for number in (next(numbers) for _ in range(size))
+    ]
+    pool = [response(f"c{i}", a, 100 + k) for i in range(6) for a in CATEGORIES for k in range(2)]
+    rows = pair(base, pool, CATEGORIES, np.random.default_rng(seed))
+    assert Counter(row.response for row in rows) == Counter(row.response for row in base)
+    for row in rows:
+        assert row.rejected_category != row.category
+        assert row.rejected_response.startswith(f"attribute {row.context} {row.rejected_category} ")
+    # As long as every context has a row left, each has one in turn.
+    turns = min(sizes)
+    for start in range(0, turns * len(sizes), len(sizes)):
+        assert len({row.context for row in rows[start : start + len(sizes)]}) == len(sizes)

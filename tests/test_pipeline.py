@@ -1,99 +1,22 @@
 """The real DAG on tiny parameters: run, run again, change a parameter, share, reproduce."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[1]
-SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/census"]
-SOURCES += ["data/capabilities"]
-SOURCES += ["data/paper", "distalign", "dvc.yaml", "params.yaml", "scale.yaml", "stages"]
-CELLS = ["zero_shot", "ours"]
-
-
-def run(*command: str, cwd: Path) -> str:
-    """Run a command in the environment of this interpreter; its output on success."""
-    binaries = str(Path(sys.executable).parent)
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env={**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, f"{command} in {cwd}:\n{done.stdout[-6000:]}"
-    return done.stdout
-
-
-def commit(repo: Path, message: str) -> None:
-    run("git", "add", ".", cwd=repo)
-    run("git", "commit", "--quiet", "-m", message, cwd=repo)
-
-
-def tiny_params() -> dict:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["targets"]["max_contexts"] = 3
-    params["paraphrase"]["attribute"] |= {"per_split": 8, "batch": 32}
-    params["synthesize"]["attribute"] |= {"responses": 8, "pool": 3}
-    params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
-    params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
-    params["train"]["ours"]["calibration_prompts"] = 6
-    params["sample"]["n"] = 8
-    params["sensitivity"] |= {"n": 2, "seeds": [0, 1], "grids": {"temperature": [0.5, 1.0]}}
-    params["capabilities"]["limit"] = 3
-    params["score"]["resamples"] = 50
-    return params
-
-
-def tiny_scale() -> dict:
-    scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
-    analyses = {"sensitivity_methods": ["ours"], "internal_methods": ["zero_shot"]}
-    analyses |= {"surface_datasets": ["uk_real"], "surface_forms": ["added"]}
-    analyses |= {"capability_datasets": ["uk_real"], "capability_methods": ["ours"]}
-    lists = {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
-    return scale | lists | analyses
-
-
-def write_yaml(path: Path, content: dict) -> None:
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+from tiny_pipeline import CELLS, commit, make_tiny, ran_stages, run, write_yaml
 
 
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the tiny experiment run and committed."""
     folder = tmp_path_factory.mktemp("pipeline") / "first"
-    for name in SOURCES:
-        source, target = ROOT / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    write_yaml(folder / "params.yaml", tiny_params())
-    write_yaml(folder / "scale.yaml", tiny_scale())
-    run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
-    run("git", "config", "user.email", "test@example.org", cwd=folder)
-    run("git", "config", "user.name", "test", cwd=folder)
+    make_tiny(folder)
     commit(folder, "code")
     run("dvc", "repro", cwd=folder)
     commit(folder, "results")
     return folder
-
-
-def ran_stages(output: str) -> set[str]:
-    prefix = "Running stage '"
-    return {
-        line.removeprefix(prefix).split("'")[0].split("@")[0]
-        for line in output.splitlines()
-        if line.startswith(prefix)
-    }
 
 
 def test_every_cell_has_its_metrics(repo: Path) -> None:
@@ -154,7 +77,7 @@ def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
     params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
     params["score"] |= {"seed": 1, "resamples": 500}
     write_yaml(repo / "params.yaml", params)
-    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"score", "decoding", "report"}
+    assert ran_stages(run("dvc", "repro", cwd=repo)) == {"check", "score", "decoding", "report"}
     diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))
     changed = {key.split(".")[-1] for metrics in diff.values() for key in metrics}
     assert changed

@@ -90,6 +90,13 @@ def test_a_truncated_adapter_is_refused(saved: Path, base_model: Path, tmp_path:
         load_adapter(base_model, tmp_path, tokenizer, trainable=False)
 
 
+def test_an_adapter_that_is_a_pickle_is_refused(base_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_model.bin").write_bytes(b"a pickle")
+    with pytest.raises(InputError, match="no safetensors"):
+        load_adapter(base_model, tmp_path, None, trainable=False)
+
+
 def test_a_folder_without_policy(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no policy"):
         read_policy(tmp_path)

@@ -3,8 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
+from distalign.divergence import jensen_shannon, total_variation
+from distalign.judge_error import correct_shares, project_to_simplex
 from distalign.records import Attribute
 from distalign.statistics import (
     absolute_errors,
@@ -173,3 +177,65 @@ def test_paired_test_by_hand(differences: list[float], p_value: float) -> None:
 def test_paired_test_without_two_shared_contexts_is_nan() -> None:
     rng = np.random.default_rng(0)
     assert np.isnan(paired_test([0.1, np.nan], [np.nan, 0.2], rng))
+
+
+@st.composite
+def rounds_and_targets(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Counts (C, K) with a round in every context, and targets (C, K)."""
+    n_contexts, n_categories = draw(st.integers(1, 5)), draw(st.integers(2, 5))
+    rows = st.lists(st.integers(0, 100), min_size=n_categories, max_size=n_categories).filter(any)
+    tables = st.lists(rows, min_size=n_contexts, max_size=n_contexts)
+    weights = np.array(draw(tables), float)
+    return np.array(draw(tables)), weights / weights.sum(-1, keepdims=True)
+
+
+@given(rounds_and_targets())
+def test_errors_and_distances_keep_their_bounds(drawn: tuple[np.ndarray, np.ndarray]) -> None:
+    counts, target = drawn
+    n, n_categories = counts.sum(-1), counts.shape[-1]
+    errors = absolute_errors(counts, target)
+    assert ((errors >= 0) & (errors <= 2 / n_categories + 1e-12)).all()
+    np.testing.assert_allclose(absolute_errors(counts, counts / n[:, None]), 0, atol=1e-12)
+    np.testing.assert_allclose(absolute_errors(counts[:, ::-1], target[:, ::-1]), errors)
+    np.testing.assert_allclose(absolute_errors(7 * counts, target), errors)
+    # E|X| is at most the standard deviation.
+    floor = expected_error(target, n)
+    bound = np.sqrt(target * (1 - target) / n[:, None]).mean(-1)
+    assert ((floor >= 0) & (floor <= bound + 1e-9)).all()
+    # In bits, the divergence is at most the total variation.
+    distance, divergence = total_variation(counts, target), jensen_shannon(counts, target)
+    assert ((divergence >= -1e-12) & (divergence <= distance + 1e-9)).all()
+    assert (distance <= 1 + 1e-12).all()
+
+
+@settings(max_examples=25)
+@given(drawn=rounds_and_targets(), seed=st.integers(0, 2**32 - 1))
+def test_intervals_and_p_values_keep_their_bounds(
+    drawn: tuple[np.ndarray, np.ndarray], seed: int
+) -> None:
+    counts, target = drawn
+    rng = np.random.default_rng(seed)
+    low, high = paper_interval(counts, target, 20, rng)
+    assert 0 <= low <= high <= 2 / counts.shape[-1] + 1e-12
+    errors = absolute_errors(counts, target)
+    if len(errors) > 1:
+        low, high = mean_interval(errors)
+        assert 0 <= low <= errors.mean() + 1e-12 <= high + 2e-12
+    with np.errstate(divide="ignore"):
+        p_values = fit_p_values(counts, target, 20, rng)
+    assert ((p_values >= 1 / 21) & (p_values <= 1)).all()
+    assert 0 <= misaligned_contexts(p_values) <= len(p_values)
+
+
+@given(
+    points=st.lists(
+        st.lists(st.floats(-10, 10), min_size=3, max_size=3), min_size=1, max_size=5
+    ).map(np.array)
+)
+def test_corrected_shares_are_distributions(points: np.ndarray) -> None:
+    projected = project_to_simplex(points)
+    assert (projected >= 0).all()
+    np.testing.assert_allclose(projected.sum(-1), 1)
+    np.testing.assert_allclose(project_to_simplex(projected), projected, atol=1e-9)
+    # A judge that never errs has nothing to correct.
+    np.testing.assert_allclose(correct_shares(projected, np.eye(3)), projected, atol=1e-9)

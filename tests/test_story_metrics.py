@@ -3,16 +3,14 @@
 import math
 
 import pytest
-from report_cells import NAMES, SPEC, judged
+from report_cells import CATEGORIES, NAMES, SPEC, judged
 
 from distalign.judge_validation import Confusion
 from distalign.records import InputError
 from distalign.score import ScoreParams
 from distalign.story_metrics import confusion_of, distinct_n, story_metrics
 
-PERFECT = Confusion(
-    judge="test", categories=["Male", "Female"], counts=[[50, 0, 1], [0, 50, 0], [3, 4, 5]]
-)
+PERFECT = Confusion(judge="test", categories=CATEGORIES, counts=[[50, 0, 1], [0, 50, 0], [3, 4, 5]])
 PARAMS = ScoreParams(seed=0, resamples=50)
 
 

@@ -1,13 +1,25 @@
 """The report's tables, its page and its figures."""
 
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from itertools import product
 
 import pandas as pd
 import pytest
-from report_cells import ATTACK, MATRIX, NAMES, SPEC, cell, judged, metrics_cell, texts
+from report_cells import (
+    ATTACK,
+    CATEGORIES,
+    MATRIX,
+    NAMES,
+    SPEC,
+    cell,
+    judged,
+    metrics_cell,
+    steered,
+    texts,
+)
 
 from distalign.comparisons import shares_table
 from distalign.page import Section, html_page, markdown, markdown_page, plain_text
@@ -116,6 +128,13 @@ def test_markdown_escapes_what_would_break_the_table():
     assert markdown(table) == "**T**\n\n| a |\n| --- |\n| **a\\|b \\<i\\>** |\n| [x](m.json) |\n"
 
 
+def test_markdown_links_what_is_best_and_no_name_makes_a_link():
+    best = Entry("0.1 [0.0, 0.2]", strong=True, link="m/0.json")
+    table = Table("T", ["a"], [[best], [Entry("[x](http://y)")]])
+    assert "| **[0.1 [0.0, 0.2]](m/0.json)** |" in markdown(table)
+    assert "| [x\\](http://y) |" in markdown(table)
+
+
 class Reader(HTMLParser):
     """The tags, the images' sources and the text of a page."""
 
@@ -137,17 +156,21 @@ def test_names_are_text_in_the_page():
     page = Reader(html_page([Section(ATTACK, [shares], [])]))
     assert "script" not in page.tags
     assert all(name in page.text for name in NAMES)
-    assert page.text.count(ATTACK) == 2
-    assert "<script" not in markdown_page([Section(ATTACK, [], [])]).replace("\\<", "")
+    # The title, a context of two categories, and a category of four contexts.
+    assert page.text.count(ATTACK) == 1 + 2 + 4
+    assert "<script" not in markdown_page([Section(ATTACK, [shares], [])]).replace("\\<", "")
 
 
 SEEDS = (0, 7)
 DECODING = {"variants": {"plain": {}, "together": {"rounds": "coordinated"}}}
 
 
+PAPER = "table,model,method,dataset,value,sd,ci_low,ci_high\n1,x,ours,uk_even,0.048,,,\n"
+
+
 def write_cells(folder, methods: dict[str, list[Judgement]]) -> None:
     write_json(folder / "targets/uk_even.json", SPEC.model_dump())
-    write_text(folder / "paper.csv", "table,model,method,dataset,value\n1,x,ours,uk_even,0.048\n")
+    write_text(folder / "paper.csv", PAPER)
     lists = {**MATRIX.model_dump(), "methods": [*methods], "seeds": [*SEEDS]}
     lists |= {"decoding_methods": ["ours"], "transfer_methods": ["ours"]}
     lists |= {"transfer_trained": ["uk_even"], "transfer_tested": ["us_even"]}
@@ -178,7 +201,8 @@ def run_report(folder, monkeypatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
-    cells = {"zero_shot": judged(10), "pe_implicit": [], "ours": judged(6)}
+    ours = steered(judged(6), 0.4, 0.5, 0.6, 0.7)
+    cells = {"zero_shot": judged(10), "pe_implicit": [], "ours": ours}
     write_cells(tmp_path, cells)
     run_report(tmp_path, monkeypatch)
     out = capsys.readouterr().out
@@ -187,7 +211,10 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     assert "report/results.html" in out
 
     page = Reader((tmp_path / "report/results.html").read_text(encoding="utf-8"))
-    assert len(page.sources) == 2
+    assert "script" not in page.tags
+    assert all(text in page.text for text in (*NAMES, *CATEGORIES))
+    # The summary; by context shares as a map and with intervals, and the steering tokens.
+    assert len(page.sources) == 4
     assert all(source.startswith("data:image/png;base64,iVBOR") for source in page.sources)
     link = "../metrics/m/attribute/attribute/uk_even/ours/0.json"
     assert link in (tmp_path / "report/results.md").read_text(encoding="utf-8")
@@ -195,13 +222,22 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
 
     # The floor of independent rounds stands beside plain decoding alone.
     markdown = (tmp_path / "report/results.md").read_text(encoding="utf-8")
-    assert "| UK Even | Ours | plain | 0.100 | 0.123 |" in markdown
-    assert "| UK Even | Ours | together | 0.100 | – | – |" in markdown
-    assert "| Ours | UK Even | US Even | 0.100 | 0.123 |" in markdown
+    folder = "../metrics/decoding/m/attribute/attribute/uk_even/ours"
+    assert f"| UK Even | Ours | plain | [0.100]({folder}) | 0.123 |" in markdown
+    assert f"| UK Even | Ours | together | [0.100]({folder}) | – | – |" in markdown
+    folder = "../metrics/transfer/m/attribute/uk_even_to_us_even/ours"
+    assert f"| Ours | UK Even | US Even | [0.100]({folder}) | 0.123 |" in markdown
+    assert "<script" not in markdown.replace("\\<", "")
+
+    # Tables of the paper that these cells have, and none of the others.
+    shown = re.findall(r"^\*\*Tables? (\d+)[: ]", markdown, flags=re.MULTILINE)
+    assert shown == ["1", "1", "7", "4", "10", "11"]
+    assert "| x (paper) | Ours | 0.048 |" in markdown
 
     contexts = pd.read_csv(tmp_path / "report/contexts.csv")
     assert contexts["method"].unique().tolist() == ["zero_shot", "ours"]
     assert set(contexts["context"]) == set(NAMES)
+    assert contexts["probability"].dropna().tolist()[:2] == pytest.approx([0.4, 0.6])
     training = pd.read_csv(tmp_path / "plots/training.csv")
     assert training.to_dict("list") == {
         "cell": [f"m/attribute/uk_even/ours/{seed}" for seed in SEEDS for _ in range(2)],

@@ -1,15 +1,21 @@
+import csv
+import io
 import json
 import math
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
 
 from distalign.records import Attribute, InputError, read_spec, write_json
-from distalign.targets import TargetsParams, build_spec, read_attribute, read_counts
+from distalign.targets import TargetsParams, build_spec, read_attribute, read_weights
 
 HEADER = "occupation,male_count,female_count\n"
+SHARES = "context,male_share,female_share\n"
 GOOD = "Nurses,1,9\n"
 CATEGORIES = ["Male", "Female"]
 
@@ -28,6 +34,12 @@ CATEGORIES = ["Male", "Female"]
         (HEADER + GOOD + 'Cooks,"1,500",9\n', 3, "male_count is '1,500', not a whole"),
         (HEADER + GOOD + "Cooks,n/a,9\n", 3, "male_count is 'n/a', not a whole number"),
         (HEADER + GOOD + "Cooks,nan,9\n", 3, "male_count is 'nan', not a whole number"),
+        (SHARES + "Cooks,0.5,0.4\n", 2, "the shares of 'Cooks' add up to 0.9, not 1"),
+        (SHARES + "Cooks,1.5,-0.5\n", 2, "male_share is '1.5', not a number from 0 to 1"),
+        (SHARES + "Cooks,half,half\n", 2, "male_share is 'half', not a number from 0 to 1"),
+        (SHARES + "Cooks,,1\n", 2, "male_share is missing"),
+        ("context,male_share,female_count\nCooks,0.5,1\n", 1, "missing columns .'female_share'"),
+        ("context,occupation,male_count,female_count\nA,B,1,2\n", 1, "expected one of .'context'"),
         (HEADER + GOOD + "Cooks,0,0\n", 3, "the counts of 'Cooks' add up to 0"),
         (HEADER + GOOD + GOOD, 3, "duplicate occupation 'Nurses'"),
         (HEADER + GOOD + " Nurses ,2,3\n", 3, "duplicate occupation 'Nurses'"),
@@ -41,23 +53,23 @@ def test_bad_counts_are_named(tmp_path: Path, text: str, row: int, problem: str)
     path = tmp_path / "counts.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=rf"^{path}:{row}: .*{problem}"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_file_without_rows_or_without_a_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     with pytest.raises(InputError, match=f"{path}: No such file"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
     path.write_text(HEADER)
     with pytest.raises(InputError, match=f"{path}: no rows"):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_bytes((HEADER + "Élèves,1,9\n").encode("cp1252"))
     with pytest.raises(InputError, match=str(path)):
-        read_counts(path, CATEGORIES)
+        read_weights(path, CATEGORIES)
 
 
 def test_odd_names_stay_text(tmp_path: Path) -> None:
@@ -72,13 +84,13 @@ def test_odd_names_stay_text(tmp_path: Path) -> None:
     ]
     lines = ['"{}",3,1\n'.format(name.replace('"', '""')) for name in names]
     path.write_text("\ufeff" + HEADER + "".join(lines) + "\n", encoding="utf-8")
-    assert read_counts(path, CATEGORIES) == dict.fromkeys(names, [3, 1])
+    assert read_weights(path, CATEGORIES) == dict.fromkeys(names, [3, 1])
 
 
 def test_columns_may_stand_in_any_order(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
     path.write_text("female_count,sector,occupation,male_count\r\n9,Health,Nurses,1\r\n")
-    assert read_counts(path, CATEGORIES) == {"Nurses": [1, 9]}
+    assert read_weights(path, CATEGORIES) == {"Nurses": [1, 9]}
 
 
 def test_targets_of_real_and_even(tmp_path: Path, gender: Attribute) -> None:
@@ -121,7 +133,7 @@ def test_even_target_reads_contexts_beside_any_counts(tmp_path: Path, race: Attr
         build_spec("e", race, path, "even")
 
 
-def test_every_data_set_of_the_paper_is_defined() -> None:
+def test_every_data_set_is_defined() -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["targets"]
     sizes = {}
     for name, definition in TargetsParams.model_validate(params).datasets.items():
@@ -135,7 +147,18 @@ def test_every_data_set_of_the_paper_is_defined() -> None:
         "us_even": (14, 2),
         "race_even": (14, 5),
         "sentiment_even": (14, 3),
+        "commute": (12, 4),
+        "person": (12, 4),
     }
+
+
+def test_shares_are_the_target_of_their_own_context() -> None:
+    attribute = read_attribute(ROOT / "data/attributes/person.yaml")
+    spec = build_spec("person", attribute, ROOT / "data/examples/person.csv", "real")
+    assert spec.context("Nurses").target == pytest.approx([0.40, 0.20, 0.25, 0.15])
+    assert spec.context("Plumbers").target == pytest.approx([0.15, 0.35, 0.15, 0.35])
+    even = build_spec("person", attribute, ROOT / "data/examples/person.csv", "even")
+    assert even.context("Nurses").target == [0.25] * 4
 
 
 def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
@@ -158,3 +181,24 @@ def test_unknown_data_set_lists_those_there_are() -> None:
     assert params.dataset("a").target == "real"
     with pytest.raises(InputError, match=r"no data set 'b'; there are \['a'\]"):
         params.dataset("b")
+
+
+# Any signs but the carriage return, which is read as a line break.
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r")).map(str.strip).filter(bool)
+COUNTS = st.lists(st.integers(0, 10**12), min_size=2, max_size=2).filter(any)
+
+
+@given(counts=st.dictionaries(NAMES, COUNTS, min_size=1, max_size=8))
+def test_any_names_and_counts_come_back(gender: Attribute, counts: dict[str, list[int]]) -> None:
+    with io.StringIO(newline="") as file, tempfile.TemporaryDirectory() as folder:
+        rows = [HEADER.strip().split(","), *([name, *row] for name, row in counts.items())]
+        csv.writer(file).writerows(rows)
+        path = Path(folder) / "counts.csv"
+        path.write_text(file.getvalue(), encoding="utf-8", newline="")
+        assert read_weights(path, CATEGORIES) == counts
+        spec = build_spec("d", gender, path, "real")
+    assert [context.name for context in spec.contexts] == [*counts]
+    for context in spec.contexts:
+        assert math.isclose(sum(context.target), 1)
+        total = sum(counts[context.name])
+        assert [round(share * total) for share in context.target] == counts[context.name]

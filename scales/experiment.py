@@ -1,0 +1,107 @@
+"""The jobs of a scale, and what params.yaml says of them."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from distalign.endpoint import EndpointParams
+from distalign.forecast import Experiment, Item
+from distalign.hardware import Rates
+from distalign.methods import MethodParams, WarmupParams
+from distalign.paraphrase import ParaphraseParams
+from distalign.policy import LoraParams
+from distalign.records import InputError
+from distalign.sampling import DecodingParams, SampleParams
+from distalign.sensitivity import SensitivityParams
+from distalign.story_judge import JudgeParams
+from distalign.synthesize import SynthesizeParams
+from distalign.targets import TargetsParams, build_spec, read_attribute
+from stages.cli import block
+
+
+class Job(NamedTuple):
+    """A job; its name is DVC's."""
+
+    stage: str
+    item: Item
+
+    @property
+    def name(self) -> str:
+        return "@".join(filter(None, [self.stage, "-".join(map(str, self.item.values()))]))
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def jobs(pipeline: Mapping[str, Any], scale: Mapping[str, Any]) -> Iterator[Job]:
+    """The products of the lists that each stage's matrix names, in the order of dvc.yaml."""
+
+    def values(entry: str | list[str]) -> Any:
+        if isinstance(entry, str):
+            return scale[entry.removeprefix("${").removesuffix("}")]
+        return [values(one) for one in entry]
+
+    for stage, body in pipeline["stages"].items():
+        lists = {key: values(entry) for key, entry in body.get("matrix", {}).items()}
+        for chosen in product(*lists.values()):
+            yield Job(stage, dict(zip(lists, chosen, strict=True)))
+
+
+def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Experiment:
+    """What params.yaml and the sources under `root` say of a scale's jobs.
+
+    Raises:
+        InputError: a block of params.yaml is not valid, or names what there is not.
+    """
+    file = root / "params.yaml"
+    targets = block(TargetsParams, "targets", file=file)
+    sample = block(SampleParams, "sample", file=file)
+    specs, sources = {}, {}
+    for name in dict.fromkeys([*scale["datasets"], *scale["transfer_tested"]]):
+        known = targets.dataset(name)
+        attribute = read_attribute(root / f"data/attributes/{known.attribute}.yaml")
+        contexts = root / known.contexts
+        specs[name] = build_spec(name, attribute, contexts, known.target, targets.max_contexts)
+        sources[name] = known.attribute, known.contexts
+    methods = [*scale["methods"], *scale["decoding_methods"], *scale["transfer_methods"]]
+    methods += ["ours"] if scale["surface_forms"] else []
+    return Experiment(
+        rates=rates,
+        rank=block(LoraParams, "lora", file=file).r,
+        specs=specs,
+        sources=sources,
+        trainings={
+            name: scale["written"] if name in scale["mixed"] else [name]
+            for name in scale["trainings"]
+        },
+        methods={name: block(MethodParams, "train", name, file=file).root for name in methods},
+        warmup=block(WarmupParams, "warmup", file=file),
+        sample=sample,
+        variants={
+            name: block(SampleParams, "decoding", "variants", name, over=sample, file=file)
+            for name in block(DecodingParams, "decoding", file=file).variants
+        },
+        paraphrase={
+            setting: block(ParaphraseParams, "paraphrase", setting, file=file)
+            for setting in rates.lengths
+        },
+        sensitivity=block(SensitivityParams, "sensitivity", file=file),
+        synthesize={
+            setting: block(SynthesizeParams, "synthesize", setting, file=file)
+            for setting in rates.lengths
+        },
+        llm=block(EndpointParams, "llm", file=file),
+        judge=block(JudgeParams, "judge", file=file),
+    )
+
+
+def read_rates(path: Path) -> Rates:
+    """Raises InputError where the file is not as `Rates` says."""
+    try:
+        return Rates.model_validate(read_yaml(path))
+    except (OSError, yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error

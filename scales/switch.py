@@ -1,0 +1,82 @@
+"""Make a scale the one that `dvc repro` runs.
+
+Copies scales/NAME.yaml to scale.yaml, and puts the values of scales/NAME.params.yaml, or of
+scales/default.params.yaml where there is none, into params.yaml, whose comments stay.
+
+    python -m scales.switch NAME
+"""
+
+import argparse
+import io
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from distalign.records import InputError, write_text
+from stages.cli import run
+
+SCALES = Path("scales")
+DEFAULT = SCALES / "default.params.yaml"
+
+
+def editor() -> YAML:
+    """A reader and writer of YAML that keeps comments, anchors and the form of numbers."""
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.preserve_quotes = True
+    yaml.representer.add_representer(
+        type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    return yaml
+
+
+def replace(params: CommentedMap, values: CommentedMap, place: str = "") -> None:
+    """Set the leaves of `values` in `params`, in place.
+
+    Raises:
+        InputError: `params` has no such key, or a block where `values` has a leaf.
+    """
+    for key, value in values.items():
+        name = f"{place}{key}"
+        if key not in params or isinstance(params[key], dict) != isinstance(value, dict):
+            raise InputError(f"params.yaml has no {name} to set; correct it in the scale")
+        if isinstance(value, dict):
+            replace(params[key], value, f"{name}.")
+        elif params[key] != value:
+            params[key] = value
+            if key in params.ca.items:
+                params.ca.items[key][2].column = 0  # one space after the value, however long
+
+
+def scale_files(name: str, root: Path) -> tuple[Path, Path]:
+    """The scale's lists and its parameters. Raises InputError that names the scales there are."""
+    lists, values = (root / SCALES / f"{name}{end}" for end in (".yaml", ".params.yaml"))
+    if not lists.is_file() or "." in name:
+        known = sorted(path.stem for path in (root / SCALES).glob("*.yaml") if "." not in path.stem)
+        raise InputError(f"no scale {name!r}; there are {', '.join(known)}")
+    return lists, values if values.is_file() else root / DEFAULT
+
+
+def switch(name: str, root: Path) -> None:
+    """Write scale.yaml and params.yaml under `root`. Raises InputError, see the functions above."""
+    lists, values = scale_files(name, root)
+    yaml, params = editor(), root / "params.yaml"
+    content = yaml.load(params.read_text(encoding="utf-8"))
+    replace(content, yaml.load(values.read_text(encoding="utf-8")))
+    text = io.StringIO()
+    yaml.dump(content, text)
+    write_text(params, text.getvalue())
+    write_text(root / "scale.yaml", lists.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", help="of a file in scales/")
+    switch(parser.parse_args().name, Path())
+
+
+if __name__ == "__main__":
+    run(main)

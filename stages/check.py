@@ -1,0 +1,88 @@
+"""Check params.yaml, scale.yaml and every input file before anything is run.
+
+All faults are told at once; whether the files go together, once each is right in itself.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from distalign.records import InputError
+from distalign.schema import near
+from stages.cli import PARAMS, SCALE, block, parse, run
+from stages.decoding import read_variants
+
+T = TypeVar("T")
+
+
+def check(data: Path) -> list[str]:
+    """Every fault, a line each.
+
+    Args:
+        data: folder with attributes/, judge/, paper/ and the contexts.
+    """
+    # Slow to import: not before flags are read.
+    from distalign import bounds, inputs
+    from distalign.cells import Matrix
+    from distalign.endpoint import KEY_VARIABLE
+    from distalign.experiment import experiment_faults
+    from distalign.params import Params
+    from distalign.targets import TargetsParams
+
+    faults: list[str] = []
+
+    def attempt(read: Callable[..., T], *arguments: object) -> T | None:
+        try:
+            return read(*arguments)
+        except InputError as error:
+            faults.extend(str(error).split("\n"))
+            return None
+
+    params = attempt(block, Params)
+    scale = attempt(lambda: block(Matrix, file=SCALE))
+    paths = sorted(data.glob("attributes/*.yaml"))
+    attributes = {path.stem: attempt(inputs.check_attribute, path) for path in paths}
+    labelled = sorted(data.glob("judge/*.jsonl"))
+    for path in labelled:
+        if attribute := attributes.get(path.stem):
+            attempt(inputs.check_labelled, path, attribute)
+    attempt(inputs.check_paper, data / "paper/tables.csv")
+
+    targets, n_contexts = None, {}
+    with contextlib.suppress(InputError):  # told above
+        targets = block(TargetsParams, "targets")
+    for name, dataset in targets.datasets.items() if targets else ():
+        if dataset.attribute not in attributes:
+            faults.append(
+                f"{PARAMS}: targets.datasets.{name}.attribute = {dataset.attribute!r}: not in "
+                f"{data / 'attributes'}; {near(dataset.attribute, attributes)}"
+            )
+        elif attribute := attributes[dataset.attribute]:
+            n_contexts[name] = attempt(
+                inputs.check_contexts, name, dataset, attribute, data, targets
+            )
+
+    for file, whole in ((PARAMS, params), (SCALE, scale)):
+        if whole is not None:
+            secret = os.environ.get(KEY_VARIABLE)
+            faults += bounds.key_faults(file, file.read_text(encoding="utf-8"), secret)
+            faults += [f"{file}: {fault}" for fault in bounds.seed_faults("", whole.model_dump())]
+    if params is not None:
+        attempt(read_variants)
+        faults += [f"{PARAMS}: {fault}" for fault in bounds.params_faults(params)]
+    if not faults:
+        names = [path.stem for path in labelled]
+        faults = experiment_faults(params, scale, attributes, names, n_contexts)
+    return faults
+
+
+def main() -> None:
+    args = parse(__doc__, data="folder with attributes, judge, paper and the contexts' files")
+    if faults := check(args.data):
+        raise InputError("\n".join(dict.fromkeys(faults)))
+
+
+if __name__ == "__main__":
+    run(main)
