@@ -43,7 +43,7 @@ def train(
         workspace: checkpoints; removed at the end.
         log: CSV file to write, a row a logged step.
     """
-    from peft.helpers import disable_input_dtype_casting
+    from peft.tuners.lora import LoraLayer
     from transformers import set_seed
 
     from distalign.calibration import Calibration, LiveCallback
@@ -57,10 +57,13 @@ def train(
     if steering is not None:
         calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
     live = workspace / "live"
-    # peft would raise every activation to the float32 of the adapters.
-    with disable_input_dtype_casting(model):
-        trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
-        fit(trainer, workspace, LiveCallback(live, calibration))
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            # peft would raise every activation to the float32 of the adapters. Its own
+            # disable_input_dtype_casting stops at the layer of added tokens.
+            module.cast_input_dtype_enabled = False
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
+    fit(trainer, workspace, LiveCallback(live, calibration))
     first = trainer.is_world_process_zero()
     trainer.accelerator.end_training()
     if not first:
