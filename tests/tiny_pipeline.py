@@ -45,7 +45,6 @@ def tiny_params() -> dict:
     params["train"]["ours"]["calibration_prompts"] = 6
     params["sample"]["n"] = 8
     params["sensitivity"] |= {"n": 2, "seeds": [0, 1], "grids": {"temperature": [0.5, 1.0]}}
-    params["capabilities"]["limit"] = 3
     params["score"]["resamples"] = 50
     return params
 
@@ -53,8 +52,6 @@ def tiny_params() -> dict:
 def tiny_scale() -> dict:
     scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
     analyses = {"sensitivity_methods": ["ours"], "internal_methods": ["zero_shot"]}
-    analyses |= {"surface_datasets": ["uk_real"], "surface_forms": ["added"]}
-    analyses |= {"capability_datasets": ["uk_real"], "capability_methods": ["ours"]}
     lists = {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
     return scale | lists | analyses
 
