@@ -5,31 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sample_block import SAMPLE as PARAMS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines import open_engine
 from distalign.policy import Policy
 from distalign.records import Context, DatasetSpec, InputError, Prompt, Round
-from distalign.sampling import SampleParams, chat_ids, make_shards, plan_rounds, sample_shard
+from distalign.sampling import chat_ids, make_shards, plan_rounds, sample_shard
 from distalign.steering import resolve
 from distalign.targets import read_attribute
 
 ROOT = Path(__file__).parents[1]
-PARAMS = SampleParams(
-    seed=0,
-    engine="transformers",
-    workers=1,
-    shard=500,
-    n=4,
-    rounds="independent",
-    prompts="paraphrases",
-    decoding="method",
-    steering_decoding=True,
-    temperature=1.0,
-    top_p=1.0,
-    top_k=0,
-    max_tokens={"attribute": 6},
-)
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,10 @@
 
 import pytest
 from pydantic import ValidationError
+from sample_block import SAMPLE
 
 from distalign.records import Attribute, Category, Context, DatasetSpec, Judgement
-from distalign.sampling import SampleParams
 from distalign.sensitivity import SensitivityParams, grid_points, sensitivity_rows
-
-SAMPLE = SampleParams(
-    seed=7,
-    engine="vllm",
-    workers=1,
-    shard=500,
-    n=100,
-    rounds="independent",
-    prompts="paraphrases",
-    decoding="method",
-    steering_decoding=True,
-    temperature=1.0,
-    top_p=1.0,
-    top_k=0,
-    max_tokens={"attribute": 32},
-)
 
 
 def spec() -> DatasetSpec:

@@ -7,31 +7,20 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sample_block import SAMPLE
 from transformers import AutoTokenizer
 
 from distalign.base_model import read_source
 from distalign.policy import Policy, save_policy
 from distalign.records import Context, DatasetSpec, Prompt, Round
-from distalign.sampling import SampleParams, Shard, make_shards
+from distalign.sampling import Shard, make_shards
 from distalign.steering import resolve
 from distalign.targets import read_attribute
 from distalign.workers import draw_all, open_workers
 
 ROOT = Path(__file__).parents[1]
-PARAMS = SampleParams(
-    seed=0,
-    engine="transformers",
-    workers=1,
-    shard=4,
-    n=2,
-    rounds="independent",
-    prompts="one",
-    decoding="method",
-    steering_decoding=True,
-    temperature=1.0,
-    top_p=1.0,
-    top_k=0,
-    max_tokens={"attribute": 4},
+PARAMS = SAMPLE.model_copy(
+    update={"shard": 4, "n": 2, "prompts": "one", "max_tokens": {"attribute": 4}}
 )
 NAMES = ["Bakers", "Welders", "Judges", "Nurses", "Pilots"]
 
