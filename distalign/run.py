@@ -10,7 +10,7 @@ from distalign.methods import Trained
 from distalign.policy import LoraParams, load_adapter, new_adapter
 from distalign.records import DatasetSpec, Preference, Prompt, write_text
 from distalign.steering import Steering
-from distalign.training import fit, make_trainer
+from distalign.training import end, fit, make_trainer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -65,7 +65,7 @@ def train(
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     fit(trainer, workspace, LiveCallback(live, calibration))
     first = trainer.is_world_process_zero()
-    trainer.accelerator.end_training()
+    end(trainer)
     if not first:
         return None
     write_text(log, training_table(live))

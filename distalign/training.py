@@ -147,3 +147,14 @@ def fit(trainer: "Trainer", workspace: Path, callback: "TrainerCallback") -> Non
     checkpoint = last_checkpoint(workspace)
     trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def end(trainer: "Trainer") -> None:
+    """Leave the group of processes.
+
+    The wrapper of DistributedDataParallel goes first: as the last owner of a gloo group it would
+    wait, holding Python's lock, for a thread that waits for this lock.
+    """
+    trainer.model_wrapped = trainer.model
+    trainer.accelerator.free_memory()
+    trainer.accelerator.end_training()

@@ -14,7 +14,7 @@ from distalign.packing import ATTENTION
 from distalign.records import Context, DatasetSpec, Preference
 from distalign.steering import resolve
 from distalign.targets import read_attribute
-from distalign.training import make_trainer
+from distalign.training import end, make_trainer
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
@@ -88,7 +88,7 @@ def main(objective: str, base: Path, folder: Path) -> None:
         (folder / "losses.json").write_text(json.dumps(losses), encoding="utf-8")
         weights = {n: w.contiguous() for n, w in model.state_dict().items() if "lora" in n}
         save_file(weights, folder / "adapter.safetensors")
-    trainer.accelerator.end_training()
+    end(trainer)
 
 
 if __name__ == "__main__":
