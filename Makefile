@@ -16,11 +16,15 @@ BASE ?= models/base/smollm2-135m
 SPEC ?= data/targets/$(DATASET).json
 PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
+# Of `make publish`: the policy's score in the attribute setting, and the folder to make.
+CELL = $(subst /, ,$(POLICY:models/policy/%=%))
+METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
+OUT ?= published/$(DATASET)
 INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro try serve results test test-slow lint clean
+.PHONY: help install plan repro try serve publish results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +59,9 @@ try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=...
 
 serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000)
 	@python -m tools.serve --policy $(POLICY) --base $(BASE) --port $(PORT)
+
+publish: install ## Make a folder of a trained policy with its model card (POLICY=... OUT=...)
+	@python -m tools.publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(OUT)
 
 results: install ## Print the results table and where the figures are
 	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"

@@ -43,7 +43,8 @@ def plain_text(table: Table) -> str:
     return "\n".join([table.title, aligned[0], "  ".join("-" * w for w in widths), *aligned[1:]])
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
+    """The text on one line, with what Markdown would read as markup escaped."""
     return re.sub(r"([\\`*_<>|&]|\](?=[(\[]))", r"\\\1", " ".join(text.split()))
 
 
@@ -51,28 +52,28 @@ def markdown(table: Table) -> str:
     """A pipe table under its title, with markup in names escaped."""
 
     def entry(text: str, strong: bool, link: str) -> str:
-        text = _escape_markdown(text)
+        text = escape_markdown(text)
         text = f"[{text}]({link})" if link else text
         return f"**{text}**" if strong else text
 
-    lines = [[*map(_escape_markdown, table.columns)], ["---"] * len(table.columns)]
+    lines = [[*map(escape_markdown, table.columns)], ["---"] * len(table.columns)]
     lines += [[entry(e.text, e.strong, e.link) for e in row] for row in table.rows]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"**{_escape_markdown(table.title)}**\n\n{body}\n"
+    return f"**{escape_markdown(table.title)}**\n\n{body}\n"
 
 
 def markdown_page(sections: Sequence[Section]) -> str:
     """The whole report, with links to the figures' files."""
     parts = ["# Results\n"]
     for section in sections:
-        parts.append(f"## {_escape_markdown(section.title)}\n")
+        parts.append(f"## {escape_markdown(section.title)}\n")
         parts += map(markdown, section.tables)
         for figure in section.figures:
-            title = _escape_markdown(figure.title)
+            title = escape_markdown(figure.title)
             parts.append(f"**{title}**\n\n![{title}]({figure.link})\n")
     parts.append("## How to read this\n")
     parts.append(
-        "".join(f"- **{term}**: {_escape_markdown(text)}\n" for term, text in LEGEND.items())
+        "".join(f"- **{term}**: {escape_markdown(text)}\n" for term, text in LEGEND.items())
     )
     return "\n".join(parts)
 
