@@ -1,6 +1,8 @@
 """What every stage's command line shares: flags, its block of params.yaml, clean errors."""
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,9 +48,27 @@ def block(params: type[P], *path: str, over: P | None = None, file: Path = PARAM
     return validate(params, value, file, path)
 
 
+def disk_fault(error: Exception) -> str | None:
+    """What the disk refused, if the error comes from there; libraries wrap it in their own."""
+    for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if getattr(error, "errno", None) == code or os.strerror(code) in str(error):
+            return os.strerror(code)
+    # All that torch.save says of a full disk.
+    return "a checkpoint was cut short" if "inline_container" in str(error) else None
+
+
 def run(main: Callable[[], None]) -> None:
-    """Run a stage; a person's mistake ends in one message instead of a traceback."""
+    """Run a stage; a person's mistake or a full disk ends in one message, not a traceback."""
     try:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except Exception as error:
+        fault = disk_fault(error)
+        if fault is None:
+            raise
+        name = getattr(error, "filename", None) or "the disk"
+        sys.exit(
+            f"error: {name}: {fault}; make room or allow writing, then run the same command "
+            "again: what is finished is kept"
+        )

@@ -11,16 +11,22 @@ import torch
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
+LIMIT_S = 300
 LAUNCH = ["accelerate", "launch", "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no"]
 LAUNCH += ["--dynamo_backend", "no", "--num_processes", "2"]
 
 
 def run(command: list[str], objective: str, base: Path, folder: Path) -> tuple[list[float], dict]:
     folder.mkdir()
-    script = [str(ROOT / "tests/train_tiny.py"), objective, str(base), str(folder)]
+    script = ["-m", "tests.train_tiny", objective, str(base), str(folder)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        [*command, *script], cwd=ROOT, env=environment, capture_output=True, text=True
+        [*command, *script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     losses = json.loads((folder / "losses.json").read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from distalign.records import Context, DatasetSpec, Preference
 from distalign.steering import resolve
 from distalign.targets import read_attribute
 from distalign.training import end, make_trainer
+from stages.cli import run
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
@@ -92,4 +93,4 @@ def main(objective: str, base: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    run(lambda: main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
