@@ -1,6 +1,7 @@
 """Two engines behind one call: continue token prompts. vLLM, or transformers without it."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,22 @@ def vllm_arguments(dtype: str) -> dict[str, str | int | bool]:
         "enable_chunked_prefill": False,
         "enforce_eager": True,
     }
+
+
+def server_command(folder: Path, arguments: dict[str, str | int | bool]) -> list[str]:
+    """Command line of vLLM's OpenAI-compatible server for a model folder.
+
+    The server ends with the process that starts it, however that ends.
+    """
+    flags = []
+    for key, value in arguments.items():
+        name = key.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no-{name}")
+        else:
+            flags += [f"--{name}", str(value)]
+    server = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    return ["setpriv", "--pdeathsig", "TERM", *server, *flags]
 
 
 class TransformersEngine:

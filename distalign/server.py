@@ -5,13 +5,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from distalign.engines import has_gpu, vllm_arguments, vllm_environment
+from distalign.engines import has_gpu, server_command, vllm_arguments, vllm_environment
 from distalign.records import InputError
 
 START_LIMIT_S = 600
@@ -41,22 +40,18 @@ class ModelServer:
             return
         port = _free_port()
         self.base_url = f"http://{LOOPBACK}:{port}/v1"
-        flags = []
         # How concurrent requests are batched depends on timing, and bfloat16 lets that decide
         # a token now and then: one answer in a hundred differed between two runs.
         dtype = "bfloat16" if has_gpu() else "float32"
-        for key, value in vllm_arguments(dtype).items():
-            flag = "--" + key.replace("_", "-")
-            if isinstance(value, bool):
-                flags.append(flag if value else flag.replace("--", "--no-"))
-            else:
-                flags += [flag, str(value)]
+        arguments = vllm_arguments(dtype) | {
+            "served_model_name": self._name,
+            "host": LOOPBACK,
+            "port": port,
+        }
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-                + ["--model", str(self._folder), "--served-model-name", self._name]
-                + ["--host", LOOPBACK, "--port", str(port), *flags],
+                server_command(self._folder, arguments),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **vllm_environment()},

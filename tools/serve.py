@@ -16,22 +16,10 @@ import sys
 from pathlib import Path
 
 from distalign.base_model import read_source
-from distalign.engines import vllm_arguments, vllm_environment
+from distalign.engines import server_command, vllm_arguments, vllm_environment
 from distalign.policy import check_base, merged, read_policy
 from distalign.records import InputError
 from stages.cli import run
-
-
-def flags(arguments: dict[str, str | int | bool]) -> list[str]:
-    """vLLM's arguments as command line flags."""
-    words = []
-    for key, value in arguments.items():
-        name = key.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no-{name}")
-        else:
-            words += [f"--{name}", str(value)]
-    return words
 
 
 def main() -> None:
@@ -64,9 +52,8 @@ def main() -> None:
         "VLLM_USE_V2_MODEL_RUNNER": "0",  # it takes no logits processors of ours
     }
     with merged(policy, args.policy, args.base) as whole:
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-        server = [*command, "--model", str(whole), *flags(arguments)]
-        process = subprocess.Popen(server, env={**os.environ, **environment})
+        command = server_command(whole, arguments)
+        process = subprocess.Popen(command, env={**os.environ, **environment})
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         with contextlib.suppress(KeyboardInterrupt):  # the server gets it too
             process.wait()
