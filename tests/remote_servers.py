@@ -3,8 +3,10 @@
 import getpass
 import json
 import os
+import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +16,6 @@ from typing import Any
 
 import boto3
 import pytest
-import requests
-from moto.server import ThreadedMotoServer
 
 SSHD = Path("/usr/sbin/sshd")
 START_S = 20
@@ -33,7 +33,7 @@ class Remote:
     wrong: dict[str, str] = field(default_factory=dict)
     """Credentials that the server refuses."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Credentials by another way."""
+    """Credentials of a clone without `.dvc/config.local`, as a job's is."""
     secrets: list[str] = field(default_factory=list)
     """Texts that must not be in git."""
 
@@ -49,14 +49,27 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while server.poll() is None and time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"sshd does not listen:\n{log.read_text(encoding='utf-8')}")
+@contextmanager
+def serving(port: int, log: Path, *command: str, **environment: str) -> Iterator[None]:
+    """A server process from when it listens on the port."""
+    with log.open("wb") as output:
+        environ = {**os.environ, **environment}
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environ)
+    try:
+        end = time.monotonic() + START_S
+        while not listens(port):
+            late = server.poll() is not None or time.monotonic() > end
+            assert not late, f"{command} does not listen:\n{log.read_text(encoding='utf-8')}"
+            time.sleep(0.05)
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=START_S)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -67,6 +80,9 @@ def ssh_remote(folder: Path) -> Iterator[Remote]:
     for name in ("host", "key", "stranger"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(command, check=True, timeout=60)
+    home = folder / "home/.ssh"
+    home.mkdir(parents=True)
+    shutil.copy(folder / "key", home / "id_ed25519")
     if os.geteuid() == 0:
         # An empty folder that root's sshd asks for and that its system service makes.
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -85,25 +101,22 @@ def ssh_remote(folder: Path) -> Iterator[Remote]:
     }
     lines = [f"{key} {value}\n" for key, value in config.items()]
     (folder / "sshd_config").write_text("".join(lines), encoding="utf-8")
-    log = folder / "sshd.log"
-    with log.open("wb") as stderr:
-        command = [str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")]
-        server = subprocess.Popen(command, stderr=stderr)
-    try:
-        wait_for(port, server, log)
+    command = [str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")]
+    with serving(port, folder / "sshd.log", *command):
         yield Remote(
             f"ssh://{user}@127.0.0.1:{port}{folder}/remote",
             credentials={"keyfile": str(folder / "key")},
             wrong={"keyfile": str(folder / "stranger")},
-            secrets=[str(folder / "key"), (folder / "key").read_text(encoding="utf-8").split()[6]],
+            environment={"HOME": str(home.parent)},
+            secrets=[
+                str(folder / "key"),
+                (folder / "key").read_text(encoding="utf-8").splitlines()[3],
+            ],
         )
-    finally:
-        server.terminate()
-        server.wait(timeout=START_S)
 
 
 def make_user(endpoint: str) -> dict[str, str]:
-    """An access key that may do everything with S3, and a bucket named `bucket`."""
+    """A bucket, and an access key that may do everything with S3: four requests."""
 
     def client(service: str) -> Any:
         keys = {"aws_access_key_id": "root", "aws_secret_access_key": "root"}
@@ -120,15 +133,12 @@ def make_user(endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def s3_remote(folder: Path) -> Iterator[Remote]:
-    """A server that checks the signature of every request."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
+    """A server that checks the signature of every request but those that make the user."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with serving(port, folder / "s3.log", *command, INITIAL_NO_AUTH_ACTION_COUNT="4"):
         made = make_user(endpoint)
-        # From here on, no request goes without authentication.
-        requests.post(f"{endpoint}/moto-api/reset-auth", data="0", timeout=START_S)
         key, secret = made["AccessKeyId"], made["SecretAccessKey"]
         yield Remote(
             "s3://bucket/distalign",
@@ -138,8 +148,6 @@ def s3_remote(folder: Path) -> Iterator[Remote]:
             environment={"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret},
             secrets=[key, secret],
         )
-    finally:
-        server.stop()
 
 
 REMOTES = {"folder": folder_remote, "ssh": ssh_remote, "s3": s3_remote}

@@ -105,8 +105,7 @@ def test_another_clone_gets_all_and_computes_nothing(
     assert read(pulled, MADE) == read(repo, MADE)
     assert "up to date" in run("dvc", "repro", cwd=pulled)
 
-    ways = {} if remote.environment else remote.credentials
-    restored = clone(repo, tmp_path / "restored", ways)
+    restored = clone(repo, tmp_path / "restored", {})
     for name, value in remote.environment.items():
         monkeypatch.setenv(name, value)
     forget(restored)
