@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.config import Config
 from remote_servers import REMOTES, Remote
 from tiny_pipeline import commit, make_repository, run
 
@@ -79,7 +80,8 @@ def share(repo: Path) -> str:
 
 def clone(repo: Path, folder: Path, credentials: dict[str, str]) -> Path:
     run("git", "clone", "--quiet", str(repo), str(folder), cwd=repo)
-    modify(folder, credentials, "--local")
+    with Config(str(folder / ".dvc")).edit("local") as config:
+        config["remote"] = {"shared": credentials}
     return folder
 
 
