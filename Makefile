@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro try serve publish results test test-slow lint clean
+.PHONY: help install plan repro share try serve publish results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ ifeq ($(GPU),)
 	python -m pip install --quiet --no-deps -r requirements/cpu.txt
 	python -m pip install --quiet --no-deps --editable .
 else
-	python -m pip install --quiet --editable '.[gpu,test]'
+	python -m pip install --quiet --editable '.[gpu,share,test]'
 endif
 	touch $@
 
@@ -53,6 +53,10 @@ endif
 	@python -m stages.check --data data # before DVC reads the files in its own way
 	dvc repro
 	@$(MAKE) --no-print-directory results
+
+share: install ## Push what stages made, and the run-cache, to the default remote
+	dvc push
+	python -m scales.share
 
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
 	@python -m tools.try_policy "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[1]
 SOURCES = [".dvc/config", ".dvc/plots", ".gitignore", "data/attributes", "data/capabilities"]
 SOURCES += ["data/census", "data/examples", "data/judge", "data/paper", "distalign", "dvc.yaml"]
 SOURCES += ["params.yaml", "scale.yaml", "scales", "stages"]
+TIMEOUT_S = 850
+"""Of a command; less than a test's."""
 CELLS = ["zero_shot", "ours"]
 
 
@@ -25,6 +27,7 @@ def run(*command: str, cwd: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        timeout=TIMEOUT_S,
     )
     assert done.returncode == 0, f"{command} in {cwd}:\n{done.stdout[-6000:]}"
     return done.stdout
