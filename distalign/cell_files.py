@@ -16,7 +16,7 @@ from distalign.records import InputError, Judgement, read_jsonl, read_spec, writ
 from distalign.score import context_table
 
 PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
-FORMULAE = ("=", "+", "-", "@", "\t", "\r")
+FORMULAE = ("=", "+", "-", "@", "\t", "\n")
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,16 @@ def read_paper(path: Path) -> pd.DataFrame:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table; a text that a spreadsheet would take for a formula gets an apostrophe."""
+    """Write a table; a text that a spreadsheet would take for a formula gets an apostrophe.
+
+    A carriage return becomes a line feed: the csv module would leave it unquoted, and what
+    follows it would begin a row.
+    """
 
     def as_text(value: object) -> object:
-        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAE) else value
+        if not isinstance(value, str):
+            return value
+        text = value.replace("\r", "\n")
+        return f"'{text}" if text.startswith(FORMULAE) else text
 
     write_text(path, table.map(as_text).to_csv(index=False, lineterminator="\n"))

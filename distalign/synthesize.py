@@ -1,5 +1,6 @@
 """Write D_base: N_k responses of category k for each context (equation 6)."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -145,15 +146,17 @@ def draw_base(
     before any comes again. Rows of a context are ordered so that every prefix is as close to the
     target as its length allows: training on a part of D_base keeps its distribution.
     """
+    asked: defaultdict[str, list[str]] = defaultdict(list)
+    for prompt in prompts:
+        if prompt.split == "train":
+            asked[prompt.context].append(prompt.prompt)
+    written: defaultdict[tuple[str, str], list[Response]] = defaultdict(list)
+    for row in pool:
+        written[row.context, row.category].append(row)
     rows = []
     for context in spec.contexts:
-        questions = shuffled(
-            [p.prompt for p in prompts if (p.context, p.split) == (context.name, "train")], rng
-        )
-        responses = [
-            shuffled([r for r in pool if (r.context, r.category) == (context.name, name)], rng)
-            for name in spec.categories
-        ]
+        questions = shuffled(asked[context.name], rng)
+        responses = [shuffled(written[context.name, name], rng) for name in spec.categories]
         for k in spread(largest_remainder(context.target, n), rng):
             rows.append(next(responses[k]).model_copy(update={"prompt": next(questions)}))
     return rows

@@ -30,9 +30,8 @@ NAMES = [
     '","=1+1',
 ]
 CATEGORIES = ["=1+2", "@Female"]
-BEGIN_FORMULA = ("=", "+", "-", "@", "\t")
-# A carriage return in a file of contexts is read as a line break.
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r"))
+BEGIN_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+TEXTS = st.text(st.characters(codec="utf-8"))
 
 
 @pytest.fixture
@@ -103,5 +102,5 @@ def test_any_text_comes_back_and_is_no_formula(text: str, first: str) -> None:
         with path.open(encoding="utf-8", newline="") as file:
             _, (name, value), end = csv.reader(file)
     assert not name.startswith(BEGIN_FORMULA)
-    assert name in (first + text, f"'{first}{text}")
+    assert name.removeprefix("'") == (first + text).replace("\r", "\n").removeprefix("'")
     assert (value, end) == ("-1.5", ["end", "2.0"])

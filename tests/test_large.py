@@ -5,15 +5,18 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
 
-from distalign.records import Attribute, read_spec
+from distalign.records import Attribute, Context, DatasetSpec, Prompt, Response, read_spec
+from distalign.synthesize import draw_base
 
 ROUNDS = 100
 PROMPTS = 100  # a split
@@ -174,3 +177,18 @@ def test_time_is_linear_and_memory_bounded(tmp_path: Path) -> None:
         less, more = (usage.seconds[stage] - imports for usage in (small, large))
         assert more <= MOST_RATIO * less + SLACK_S, stage
     assert large.peak < MOST_MEMORY
+
+
+def draw_seconds(n: int, spec: DatasetSpec) -> float:
+    names = [f"Workers of trade {i}" for i in range(n)]
+    contexts = [Context(name=name, target=[0.3, 0.7]) for name in names]
+    asked = [Prompt(**row) for row in prompts(names)]
+    pool = [Response(**row) for row in responses(names, POOL)]
+    start = time.process_time()
+    big = spec.model_copy(update={"contexts": contexts})
+    assert len(draw_base(big, asked, pool, 10, np.random.default_rng(0))) == 10 * n
+    return time.process_time() - start
+
+
+def test_drawing_responses_is_linear(spec: DatasetSpec) -> None:
+    assert draw_seconds(400, spec) <= 2 * MOST_RATIO * draw_seconds(50, spec) + SLACK_S
