@@ -1,4 +1,4 @@
-"""Train a tiny float32 model for ten hybrid steps; run by test_processes, also in two processes."""
+"""Train a tiny float32 model for some steps; run by test_processes, also in two processes."""
 
 import json
 import sys
@@ -7,19 +7,19 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 
 from distalign.methods import HybridParams, IFTParams
 from distalign.packing import ATTENTION
 from distalign.records import Context, DatasetSpec, Preference
 from distalign.steering import resolve
 from distalign.targets import read_attribute
-from distalign.training import end, make_trainer
+from distalign.training import end, fit, make_trainer
 from stages.cli import run
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
-    "rows": 40,
+    "rows": None,
     "epochs": 1,
     "batch_size": 8,
     "learning_rate": 1e-3,
@@ -46,7 +46,7 @@ PARAMS = {
 }
 
 
-def main(objective: str, base: Path, folder: Path) -> None:
+def main(objective: str, base: Path, folder: Path, n_rows: int) -> None:
     attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
     names = ["Bakers", "Welders", "Nurses"]
     contexts = [Context(name=name, target=[0.7, 0.3]) for name in names]
@@ -61,7 +61,7 @@ def main(objective: str, base: Path, folder: Path) -> None:
             rejected_category="Female",
             rejected_response="She is female.",
         )
-        for i in range(40)
+        for i in range(n_rows)
     ]
     tokenizer = AutoTokenizer.from_pretrained(base)
     torch.manual_seed(0)
@@ -83,7 +83,7 @@ def main(objective: str, base: Path, folder: Path) -> None:
         PARAMS[objective], model, tokenizer, rows, spec, steering, 0, folder / "workspace"
     )
     trainer.args.logging_steps = 1
-    trainer.train()
+    fit(trainer, folder / "workspace", TrainerCallback())
     if trainer.is_world_process_zero():
         losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
         (folder / "losses.json").write_text(json.dumps(losses), encoding="utf-8")
@@ -93,4 +93,4 @@ def main(objective: str, base: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(lambda: main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    run(lambda: main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))
