@@ -1,21 +1,29 @@
 """Tiny models of random weights with the parts of Qwen2.5 and Llama-3 that differ from SmolLM2.
 
-Both have a byte-level BPE tokenizer of the project's own texts, with the special tokens, chat
+All have a byte-level BPE tokenizer of the project's own texts, with the special tokens, chat
 template and generation settings of the real ones. Qwen2: ChatML, no bos, embeddings of more rows
-than the tokenizer has items. Llama-3: a bos that template and tokenizer both add, no padding
-token, an output layer of its own, three ids that end a response. In both the end of a turn is not
-the end of a text.
+than the tokenizer has items, and the small models' are the output layer. Llama-3: a bos that
+template and tokenizer both add, no padding token, three ids that end a response, and in its system
+turn the date. In both the end of a turn is not the end of a text.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    processors,
+    trainers,
+)
 from tokenizers import pre_tokenizers as pre
-from tokenizers import processors, trainers
 from transformers import (
     GenerationConfig,
     LlamaConfig,
@@ -70,11 +78,13 @@ class Architecture:
     """What is known of a family, to compare with what the pipeline makes of it.
 
     Attributes:
+        tied: whether the embedding is the output layer too.
         special: special tokens in the order of their ids, after the words.
         ends: the tokens that end a response; the first ends a turn.
         prompt: what the tokenizer must make of the user's turn `{}`.
     """
 
+    tied: bool
     special: list[str]
     ends: list[str]
     bos: str | None
@@ -83,6 +93,7 @@ class Architecture:
 
 
 QWEN2 = Architecture(
+    tied=True,
     special=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
     ends=["<|im_end|>", "<|endoftext|>"],
     bos=None,
@@ -91,6 +102,7 @@ QWEN2 = Architecture(
     "<|im_start|>assistant\n",
 )
 LLAMA3 = Architecture(
+    tied=False,
     special=["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>"]
     + ["<|eom_id|>", "<|eot_id|>"],
     ends=["<|eot_id|>", "<|end_of_text|>", "<|eom_id|>"],
@@ -100,15 +112,17 @@ LLAMA3 = Architecture(
     "Today Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|>"
     "<|start_header_id|>assistant<|end_header_id|>\n\n",
 )
-ARCHITECTURES = {"qwen2": QWEN2, "llama3": LLAMA3}
+ARCHITECTURES = {"qwen2": QWEN2, "qwen2_large": replace(QWEN2, tied=False), "llama3": LLAMA3}
 
 
 def make_source(name: str, folder: Path) -> Path:
     """A folder as a hub would give it: weights, tokenizer, template and generation settings."""
     architecture = ARCHITECTURES[name]
-    tokenizer = _tokenizer(name, architecture)
+    is_llama = architecture is LLAMA3
+    tokenizer = _tokenizer(architecture)
     ids = {token: tokenizer.token_to_id(token) for token in architecture.special}
-    model = _qwen2(tokenizer, ids) if name == "qwen2" else _llama3(tokenizer, ids)
+    make = _llama3 if is_llama else _qwen2
+    model = make(tokenizer, ids, architecture.tied).to(torch.bfloat16)
     # Settings that a chat wants and a measurement does not.
     model.generation_config = GenerationConfig(
         do_sample=True,
@@ -125,16 +139,16 @@ def make_source(name: str, folder: Path) -> Path:
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {
-        "tokenizer_class": "Qwen2Tokenizer" if name == "qwen2" else "PreTrainedTokenizerFast",
+        "tokenizer_class": "PreTrainedTokenizerFast" if is_llama else "Qwen2Tokenizer",
         "bos_token": architecture.bos,
         "eos_token": architecture.ends[0],
         "pad_token": architecture.pad,
         "unk_token": None,
         "model_max_length": 2048,
-        "clean_up_tokenization_spaces": name == "llama3",
-        "chat_template": CHATML if name == "qwen2" else HEADERS,
+        "clean_up_tokenization_spaces": is_llama,
+        "chat_template": HEADERS if is_llama else CHATML,
     }
-    if name == "qwen2":
+    if not is_llama:
         config |= {"add_prefix_space": False, "add_bos_token": False}
     text = json.dumps({key: value for key, value in config.items() if value is not None})
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
@@ -148,9 +162,10 @@ def _texts() -> Iterator[str]:
     yield "\n".join(["he", "she", "man", "woman"] * 50)
 
 
-def _tokenizer(name: str, architecture: Architecture) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE(ignore_merges=name == "llama3"))
-    digits = r"\p{N}" if name == "qwen2" else r"\p{N}{1,3}"
+def _tokenizer(architecture: Architecture) -> Tokenizer:
+    is_llama = architecture is LLAMA3
+    tokenizer = Tokenizer(models.BPE(ignore_merges=is_llama))
+    digits = r"\p{N}{1,3}" if is_llama else r"\p{N}"
     split = pre.Split(Regex(CONTRACTIONS + digits + REST), "isolated")
     byte_level = pre.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre.Sequence([split, byte_level])
@@ -161,7 +176,7 @@ def _tokenizer(name: str, architecture: Architecture) -> Tokenizer:
     tokenizer.train_from_iterator(_texts(), trainer)
     tokenizer.add_special_tokens([AddedToken(t, special=True) for t in architecture.special])
     processor = processors.ByteLevel(trim_offsets=False)
-    if name == "qwen2":
+    if not is_llama:
         tokenizer.normalizer = normalizers.NFC()
         tokenizer.post_processor = processor
     else:
@@ -189,26 +204,27 @@ SHARPNESS = 4.0
 """Weight of the last norm: logits are wide enough that a few steps make a token certain."""
 
 
-def _qwen2(tokenizer: Tokenizer, ids: dict[str, int]) -> PreTrainedModel:
+def _qwen2(tokenizer: Tokenizer, ids: dict[str, int], tied: bool) -> PreTrainedModel:
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=PADDED,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
         bos_token_id=ids["<|endoftext|>"],
         eos_token_id=ids["<|im_end|>"],
         **SIZES,
     )
-    model = Qwen2ForCausalLM(config).to(torch.bfloat16)
+    model = Qwen2ForCausalLM(config)
     with torch.no_grad():
-        # No text holds these rows: training has left them alike.
-        model.model.embed_tokens.weight[tokenizer.get_vocab_size() :] = 0.01
+        # No text holds these tokens: training has left their rows alike.
+        for layer in (model.model.embed_tokens, model.lm_head):
+            layer.weight[tokenizer.get_vocab_size() :] = layer.weight[0]
         for layer in model.model.layers:  # are zero at the start
             for part in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
                 part.bias.normal_(std=0.1)
     return model
 
 
-def _llama3(tokenizer: Tokenizer, ids: dict[str, int]) -> PreTrainedModel:
+def _llama3(tokenizer: Tokenizer, ids: dict[str, int], tied: bool) -> PreTrainedModel:
     torch.manual_seed(0)
     rope = {
         "rope_type": "llama3",
@@ -220,10 +236,10 @@ def _llama3(tokenizer: Tokenizer, ids: dict[str, int]) -> PreTrainedModel:
     }
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
         bos_token_id=ids["<|begin_of_text|>"],
         eos_token_id=[ids[token] for token in LLAMA3.ends],
         rope_parameters=rope,
         **SIZES,
     )
-    return LlamaForCausalLM(config).to(torch.bfloat16)
+    return LlamaForCausalLM(config)
