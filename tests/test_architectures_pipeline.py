@@ -102,7 +102,7 @@ def test_trained_policies_speak_as_they_were_taught(repo: Path, model: str) -> N
     """Random weights that learnt a few sentences: whole ones, as a turn's end ends them."""
     cell = f"{model}/attribute/attribute/uk_real"
     taught = {row["response"] for row in read_rows(repo / "data/base/uk_real/attribute.jsonl")}
-    said = [row["text"] for row in read_rows(repo / f"data/judgements/{cell}/ift/0.jsonl")]
+    said = [row["text"] for row in read_rows(repo / f"data/judgements/{cell}/ours/0.jsonl")]
     assert sum(text in taught for text in said) >= N_ROUNDS / 3
 
 
