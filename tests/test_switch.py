@@ -3,10 +3,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_pipeline import SOURCES, make_repository, run
 
 from distalign.records import InputError
-from scales.experiment import jobs
 from scales.switch import editor, replace, switch
 
 ROOT = Path(__file__).parent.parent
@@ -83,17 +81,3 @@ def test_a_replaced_value_keeps_its_comment() -> None:
     replace(params, editor().load("a: {b: 2}"))
     assert params["a"]["b"] == 2
     assert params["a"].ca.items["b"][2].value.strip() == "# why"
-
-
-@pytest.mark.slow
-def test_dvc_would_run_the_whole_papers_scale(tmp_path: Path) -> None:
-    """Nothing of it is there: every stage of every model, down to the report, is to run."""
-    make_repository(tmp_path, SOURCES)
-    switch("paper", tmp_path)
-    lines = run("dvc", "repro", "--dry", cwd=tmp_path).splitlines()
-    ran = [line.split("'")[1] for line in lines if line.startswith("Running stage ")]
-    scale = read(tmp_path / "scale.yaml")
-    listed = [job.name for job in jobs(read(tmp_path / "dvc.yaml"), scale)]
-    assert sorted(ran) == sorted(listed)
-    assert ran[0] == "check"
-    assert ran[-1] == "report@paper"
