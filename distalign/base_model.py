@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGE_PREFIX = "package:"
+# Some templates tell the model today's date, as Llama 3.2's does: another prompt every day.
+DATE = "26 Jul 2024"  # the one that Llama 3's template falls back to
+FIXED_DATE = f"{{%- macro strftime_now(format) -%}}{DATE}{{%- endmacro -%}}\n"
 HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
@@ -45,6 +48,7 @@ def fetch(source: str, revision: str | None, folder: Path) -> None:
         resolved = _from_folder(Path(source), revision, folder)
     else:
         resolved = _from_hub(source, revision, folder)
+    _fix_date(folder)
     write_json(
         folder / "source.json",
         {"source": source, "revision": resolved, "sha256": weights_digest(folder)},
@@ -114,6 +118,15 @@ def _save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder
         raise InputError("base_model: the tokenizer has no chat template; take an instruct model")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _fix_date(folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if tokenizer.chat_template and "strftime_now" in tokenizer.chat_template:
+        tokenizer.chat_template = FIXED_DATE + tokenizer.chat_template
+        tokenizer.save_pretrained(folder)
 
 
 def _from_hub(source: str, revision: str | None, folder: Path) -> str:

@@ -1,9 +1,11 @@
 """Two engines behind one call: continue token prompts. vLLM, or transformers without it."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 EngineName = Literal["vllm", "transformers"]
 # CPU: attention wants multiples of 32; vLLM's own default of 128 never shares a short prefix.
 CPU_BLOCK_SIZE = 32
+LONGEST = 8192
+"""Tokens of a prompt with its response, where the model takes as many."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class FirstToken:
 
 @dataclass(frozen=True)
 class Continuation:
-    """A response's tokens without the end-of-sequence token, and what was seen of its first.
+    """A response's tokens without the one that ended it, and what was seen of its first.
 
     `logps` are log P_θ(token|prompt) over the whole vocabulary at the wanted tokens, (K,). The
     model runs in bfloat16; the product of its last hidden state with those tokens' rows of
@@ -89,15 +93,17 @@ def vllm_environment(place: int = 0, n_workers: int = 1) -> dict[str, str]:
     }
 
 
-def vllm_arguments(dtype: str) -> dict[str, str | int | bool]:
-    """Arguments that vLLM's offline engine and its server share."""
-    shared: dict[str, str | int | bool] = {"dtype": dtype, "max_model_len": 2048, "seed": 0}
+def vllm_arguments(folder: Path, dtype: str) -> dict[str, str | int | bool]:
+    """Arguments that vLLM's offline engine and its server share, for a model folder."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    longest = min(LONGEST, config["max_position_embeddings"])
+    shared: dict[str, str | int | bool] = {"dtype": dtype, "max_model_len": longest, "seed": 0}
     if has_gpu():
         return shared
     return shared | {
         "block_size": CPU_BLOCK_SIZE,
         "max_num_seqs": 64,
-        "max_num_batched_tokens": 8192,
+        "max_num_batched_tokens": LONGEST,
         # A seeded request that is prefilled in parts rewinds its generator, which torch
         # cannot do on CPU.
         "enable_chunked_prefill": False,
@@ -108,10 +114,11 @@ def vllm_arguments(dtype: str) -> dict[str, str | int | bool]:
 def server_command(folder: Path, arguments: dict[str, str | int | bool]) -> list[str]:
     """Command line of vLLM's OpenAI-compatible server for a model folder.
 
-    The server ends with the process that starts it, however that ends.
+    The server ends with the process that starts it, however that ends. A request decides alone
+    how it is decoded: of the model's own settings (Qwen2.5 has a repetition penalty) none holds.
     """
     flags = []
-    for key, value in arguments.items():
+    for key, value in (arguments | {"generation_config": "vllm"}).items():
         name = key.replace("_", "-")
         if isinstance(value, bool):
             flags.append(f"--{name}" if value else f"--no-{name}")
@@ -126,12 +133,25 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, batch_size: int = 64) -> None:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+        if self._tokenizer.pad_token is None:  # Llama-3 has none, and what is padded is masked
+            self._tokenizer.pad_token = self._tokenizer.eos_token
         device = "cuda" if has_gpu() else "cpu"
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
         self._model = model.to(device).eval()
+        ends = model.generation_config.eos_token_id
+        self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
+        self._ends.discard(None)
+        # Of the model's own settings only what ends a response is kept: no repetition penalty,
+        # and none of the rows that pad its vocabulary.
+        self._padded = list(range(len(self._tokenizer), model.config.vocab_size))
+        model.generation_config = GenerationConfig(
+            eos_token_id=sorted(self._ends),
+            pad_token_id=self._tokenizer.pad_token_id,
+            suppress_tokens=self._padded or None,
+        )
         self._batch_size = batch_size
 
     def generate(
@@ -165,6 +185,7 @@ class TransformersEngine:
         head = self._model.get_output_embeddings()
         logits = head(hidden).float()
         logits[:, ids] = hidden.float() @ head.weight[ids].float().T
+        logits[:, self._padded] = float("-inf")
         logps = logits[:, ids] - logits.logsumexp(-1, keepdim=True)
         return logps.double().cpu().numpy()
 
@@ -172,7 +193,6 @@ class TransformersEngine:
         self, batch: list[list[int]], begun: list[list[int]], decoding: Decoding
     ) -> list[list[int]]:
         """Tokens of the responses, of which `begun` are the first."""
-        eos = self._tokenizer.eos_token_id
         left = decoding.max_tokens - len(begun[0])
         if left == 0:
             return begun
@@ -184,10 +204,9 @@ class TransformersEngine:
             top_p=decoding.top_p,
             top_k=decoding.top_k,
             max_new_tokens=left,
-            pad_token_id=eos,
         )
         rows = output[:, inputs["input_ids"].shape[1] :].tolist()
-        ended = [row[: row.index(eos)] if eos in row else row for row in rows]
+        ended = [list(takewhile(lambda token: token not in self._ends, row)) for row in rows]
         return [start + row for start, row in zip(begun, ended, strict=True)]
 
     def _pad(self, batch: Sequence[list[int]]) -> dict:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from distalign.records import InputError, write_json
-from distalign.steering import Steering
+from distalign.steering import ADDED, Steering
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -67,15 +67,19 @@ def new_adapter(
     from peft import LoraConfig, get_peft_model
 
     model = load_base(base)
-    vocabulary = model.config.vocab_size
     _grow_vocabulary(model, tokenizer)
-    added = [i for i in (steering.ids if steering else []) if i >= vocabulary]
+    rows = None
+    if steering is not None and steering.form == ADDED:
+        # The model may have had rows for them before: Qwen2's vocabulary is padded. Where the
+        # output layer is not the embedding, it has rows of its own.
+        tied = model.config.tie_word_embeddings
+        rows = {name: steering.ids for name in ["embed_tokens", *([] if tied else ["lm_head"])]}
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=0.0,
         target_modules=lora.target_modules,
-        trainable_token_indices=added or None,
+        trainable_token_indices=rows,
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
@@ -132,6 +136,17 @@ def check_base(policy: Policy, sha256: str, folder: Path) -> None:
         )
 
 
+def check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+    """Raises InputError if a steering token is not the item that was trained."""
+    steering = policy.steering
+    for token, item in zip(steering.tokens, steering.ids, strict=True) if steering else ():
+        if tokenizer.encode(token, add_special_tokens=False) != [item]:
+            raise InputError(
+                f"{folder}: the steering token {token!r} is not item {item} of its tokenizer; "
+                "delete the folder and run `dvc repro`"
+            )
+
+
 @contextlib.contextmanager
 def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
     """A folder with the policy's whole model, its adapter merged into the weights.
@@ -144,6 +159,7 @@ def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
         yield base
         return
     tokenizer = AutoTokenizer.from_pretrained(folder)
+    check_tokenizer(policy, tokenizer, folder)
     with tempfile.TemporaryDirectory() as name:
         model = load_adapter(base, folder, tokenizer, trainable=False).merge_and_unload()
         model.save_pretrained(name)

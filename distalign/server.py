@@ -43,7 +43,7 @@ class ModelServer:
         # How concurrent requests are batched depends on timing, and bfloat16 lets that decide
         # a token now and then: one answer in a hundred differed between two runs.
         dtype = "bfloat16" if has_gpu() else "float32"
-        arguments = vllm_arguments(dtype) | {
+        arguments = vllm_arguments(self._folder, dtype) | {
             "served_model_name": self._name,
             "host": LOOPBACK,
             "port": port,

@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from vllm import LLM, SamplingParams
+from vllm import LLM, CompletionOutput, SamplingParams
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
-from distalign.engines import Continuation, Decoding, FirstToken, has_gpu, vllm_arguments
+from distalign.engines import (
+    LONGEST,
+    Continuation,
+    Decoding,
+    FirstToken,
+    has_gpu,
+    vllm_arguments,
+)
 from distalign.records import InputError
 
 NUMBER = "number"
@@ -42,8 +49,9 @@ class Watch:
                 logits[rows[number], chosen] = 0.0
 
 
-def float32_columns(watch: Watch) -> Any:
-    """A forward hook of vLLM's logits layer: float32 logits at the watched tokens.
+def float32_columns(watch: Watch, n_items: int) -> Any:
+    """A forward hook of vLLM's logits layer: float32 logits at the watched tokens, and none of
+    the rows that pad the vocabulary beyond the tokenizer's items.
 
     The layer's own product is rounded to bfloat16, which moves a probability of one half in
     steps of 0.015 to 0.03. The other logits only enter the normaliser.
@@ -55,6 +63,7 @@ def float32_columns(watch: Watch) -> Any:
         if watch.first is not None:
             ids = watch.first.ids
             logits[:, ids] = hidden.float() @ head.weight[ids].float().T
+        logits[:, n_items:] = -torch.inf
         return logits
 
     return hook
@@ -95,11 +104,11 @@ class VllmEngine:
 
     def __init__(self, folder: Path) -> None:
         self._watch = Watch()
-        arguments = vllm_arguments("bfloat16") | {
+        arguments = vllm_arguments(folder, "bfloat16") | {
             # A prompt's logits are seen once and whole, before its token is drawn.
             "enable_chunked_prefill": False,
             "async_scheduling": False,
-            "max_num_batched_tokens": 8192,
+            "max_num_batched_tokens": LONGEST,
             "disable_log_stats": True,
         }
         if not has_gpu():
@@ -111,7 +120,7 @@ class VllmEngine:
         layer = model.logits_processor
         if layer.scale != 1.0 or layer.soft_cap is not None:
             raise InputError("models that scale or cap their logits need engine: transformers")
-        layer.register_forward_hook(float32_columns(self._watch))
+        layer.register_forward_hook(float32_columns(self._watch, len(self._llm.get_tokenizer())))
 
     def generate(
         self,
@@ -139,11 +148,16 @@ class VllmEngine:
         ]
         inputs = [{"prompt_token_ids": ids} for ids in prompts]
         outputs = self._llm.generate(inputs, wanted, use_tqdm=False)
-        eos = self._llm.get_tokenizer().eos_token_id
         return [
             Continuation(
-                [token for token in output.outputs[0].token_ids if token != eos],
+                _without_end(output.outputs[0]),
                 None if first is None else self._watch.logps[number],
             )
             for number, output in enumerate(outputs)
         ]
+
+
+def _without_end(output: CompletionOutput) -> list[int]:
+    """Its tokens without the one that ended it, which is any of the model's several."""
+    ids = list(output.token_ids)
+    return ids[:-1] if output.finish_reason == "stop" else ids

@@ -1,5 +1,6 @@
 """Policies: added tokens, merging, and adapters that do not fit."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ def test_merged_weights_are_the_adapted_model(saved: Path, base_model: Path) -> 
 def test_a_policy_of_another_base_is_refused(saved: Path) -> None:
     with pytest.raises(InputError, match="trained on base weights abc, these are def"):
         check_base(read_policy(saved), "def", saved)
+
+
+def test_a_tokenizer_without_the_steering_tokens_is_refused(
+    saved: Path, base_model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(saved, tmp_path / "policy")
+    AutoTokenizer.from_pretrained(base_model).save_pretrained(tmp_path / "policy")
+    named = r"the steering token '<\|male\|>' is not item 49152"
+    with (
+        pytest.raises(InputError, match=named),
+        merged(read_policy(saved), tmp_path / "policy", base_model),
+    ):
+        pass
 
 
 def test_a_truncated_adapter_is_refused(saved: Path, base_model: Path, tmp_path: Path) -> None:

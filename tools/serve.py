@@ -38,11 +38,10 @@ def main() -> None:
         raise InputError(f"{args.policy}: method {policy.method!r} has no steering tokens to draw")
     from distalign.serving import VARIABLE  # slow to import: not before flags are read
 
-    arguments = vllm_arguments("bfloat16") | {
+    arguments = vllm_arguments(args.base, "bfloat16") | {
         "served_model_name": args.name,
         "host": args.host,
         "port": args.port,
-        "generation_config": "vllm",
         "logits_processors": "distalign.serving:SteeringDraw",
         "middleware": "distalign.serving.hide_steering",
     }
