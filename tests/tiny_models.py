@@ -156,7 +156,7 @@ def make_source(name: str, folder: Path) -> Path:
 
 
 def _texts() -> Iterator[str]:
-    for path in sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("data/attributes/*.yaml")]):
+    for path in sorted([*ROOT.glob("data/attributes/*.yaml"), *ROOT.glob("data/census/*.csv")]):
         yield path.read_text(encoding="utf-8")
     # The steering tokens must be items of their own wherever a word begins.
     yield "\n".join(["he", "she", "man", "woman"] * 50)
