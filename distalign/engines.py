@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from distalign.records import InputError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -94,8 +96,11 @@ def vllm_environment(place: int = 0, n_workers: int = 1) -> dict[str, str]:
 
 
 def vllm_arguments(folder: Path, dtype: str) -> dict[str, str | int | bool]:
-    """Arguments that vLLM's offline engine and its server share, for a model folder."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """Arguments that vLLM's offline engine and its server share. InputError: no model there."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{folder}: no model ({error}); run `dvc repro`") from error
     longest = min(LONGEST, config["max_position_embeddings"])
     shared: dict[str, str | int | bool] = {"dtype": dtype, "max_model_len": longest, "seed": 0}
     if has_gpu():

@@ -1,5 +1,6 @@
 """The real OpenAI client against a real vLLM server with the embedded model."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,14 @@ def test_vllm_answers_varied_text_and_the_store_answers_again(
         assert endpoint.n_asked == 0
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    server = ModelServer(empty, "nothing", tmp_path / "server.log")
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"empty: no model .*config.json"):
+        ModelServer(tmp_path / "empty", "nothing", tmp_path / "server.log").start()
+
+
+def test_a_server_that_cannot_start_says_why(base_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "without weights"
+    folder.mkdir()
+    shutil.copy(base_model / "config.json", folder)
     with pytest.raises(InputError, match=r"server.log"):
-        server.start()
+        ModelServer(folder, "nothing", tmp_path / "server.log").start()
