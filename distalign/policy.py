@@ -114,6 +114,8 @@ def save_policy(policy: Policy, model: "PeftModel | None", tokenizer: Any, folde
     """Write adapter and tokenizer (for a trained method), then policy.json."""
     folder.mkdir(parents=True, exist_ok=True)
     if model is not None:
+        config = model.peft_config["default"]
+        config.target_modules = sorted(config.target_modules)  # a set, in any order
         model.save_pretrained(folder, selected_adapters=["default"])
         tokenizer.save_pretrained(folder)
     write_json(folder / DESCRIPTION, policy.model_dump())

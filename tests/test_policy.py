@@ -1,5 +1,6 @@
 """Policies: added tokens, merging, and adapters that do not fit."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -79,6 +80,11 @@ def test_merged_weights_are_the_adapted_model(saved: Path, base_model: Path) -> 
 def test_a_policy_of_another_base_is_refused(saved: Path) -> None:
     with pytest.raises(InputError, match="trained on base weights abc, these are def"):
         check_base(read_policy(saved), "def", saved)
+
+
+def test_saved_modules_are_in_order(saved: Path) -> None:
+    config = json.loads((saved / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["target_modules"] == ["q_proj", "v_proj"]
 
 
 def test_a_tokenizer_without_the_steering_tokens_is_refused(
