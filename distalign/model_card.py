@@ -6,10 +6,12 @@ from pathlib import Path
 
 from huggingface_hub import ModelCardData
 
+from distalign.base_model import PACKAGE_PREFIX
 from distalign.page import escape_markdown, markdown
 from distalign.policy import Policy
 from distalign.records import DatasetSpec, InputError
 from distalign.score import Metrics
+from distalign.steering import ADDED
 from distalign.tables import Entry, Table, number
 
 SHOWN = {
@@ -76,7 +78,7 @@ def model_card(
     if not policy.adapter or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
     name, question = source["source"], spec.attribute.question("attribute").template
-    on_a_hub = ":" not in name and not Path(name).is_absolute()
+    on_a_hub = not name.startswith(PACKAGE_PREFIX) and not Path(name).is_absolute()
     head = ModelCardData(
         base_model=name if on_a_hub else None,
         library_name="peft",
@@ -85,7 +87,7 @@ def model_card(
     )
     prompt = json.dumps(question.format(context=spec.contexts[0].name), ensure_ascii=False)
     use = USE.format(
-        folder=folder, prompt=prompt, grow=GROW if policy.steering.form == "added" else ""
+        folder=folder, prompt=prompt, grow=GROW if policy.steering.form == ADDED else ""
     )
     tokens = zip(spec.categories, policy.steering.tokens, strict=True)
     written = "; ".join(f"{escape_markdown(token)} for {escape_markdown(k)}" for k, token in tokens)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hybrid_block import HYBRID
 from safetensors.torch import load_file
 from sample_block import SAMPLE
 from tiny_models import ARCHITECTURES, PADDED, make_source
@@ -40,20 +41,7 @@ SCHEDULE = {
 }
 WARMUP = WarmupParams(objective="ift", steering="added", **(SCHEDULE | {"epochs": 4}))
 DPO = DPOParams(objective="dpo", decoding="plain", beta=1.0, rejected="paper", **SCHEDULE)
-OURS = HybridParams(
-    objective="hybrid",
-    decoding="two_step",
-    warmup=True,
-    beta=0.1,
-    desirable_weight=1.0,
-    undesirable_weight=1.0,
-    kl_weight=2.0,
-    preference="kto",
-    preference_weight=1.0,
-    kl_domain="vocabulary",
-    rejected="mismatched",
-    **SCHEDULE,
-)
+OURS = HybridParams(**(HYBRID | {"kl_weight": 2.0}), **SCHEDULE)
 MARGIN = 0.2  # of logits, above the rounding of bfloat16
 GREEDY = Decoding(temperature=0.0, top_p=1.0, top_k=0, max_tokens=12)
 QUESTION = "What is the gender of the Bakers?"

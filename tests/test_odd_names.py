@@ -2,17 +2,16 @@
 
 import csv
 import json
-import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, Body, ChatServer
+from hostile_report import run_stage
 
 from distalign.records import Judgement, Preference, Prompt, Response, Round, read_jsonl, read_spec
 from distalign.records import write_jsonl as write_rows
@@ -37,12 +36,6 @@ NAMES = [
 FORMULAE = "=@-"
 PLACE = "m/attribute/attribute/odd"
 N = 4
-
-
-def run(stage: ModuleType, monkeypatch: pytest.MonkeyPatch, **flags: str) -> None:
-    pairs = [part for name, value in flags.items() for part in (f"--{name}", value)]
-    monkeypatch.setattr(sys, "argv", ["stage", *pairs])
-    stage.main()
 
 
 def write_inputs(base_url: str) -> None:
@@ -96,19 +89,19 @@ def test_odd_names_go_through_every_stage(
     chat_server.answer = answer
     write_inputs(chat_server.base_url)
     attributes = str(ROOT / "data/attributes")
-    run(targets, monkeypatch, dataset="odd", attributes=attributes, out="targets/odd.json")
+    run_stage(targets, monkeypatch, dataset="odd", attributes=attributes, out="targets/odd.json")
     spec = {"spec": "targets/odd.json"}
     assert [context.name for context in read_spec(Path(spec["spec"])).contexts] == NAMES
 
     llm = {"setting": "attribute", "llm": "none", "store": "store", "report": "report.json"}
-    run(paraphrase, monkeypatch, **spec, **llm, out="prompts/attribute.jsonl")
+    run_stage(paraphrase, monkeypatch, **spec, **llm, out="prompts/attribute.jsonl")
     prompts = read_jsonl(Path("prompts/attribute.jsonl"), Prompt)
     assert Counter(row.context for row in prompts) == dict.fromkeys(NAMES, 3 * N)
     assert all(row.context in row.prompt for row in prompts)
     assert any(row.source == "llm" for row in prompts)
 
     files = {"pool": "pool/attribute.jsonl", "out": "base/attribute.jsonl"}
-    run(synthesize, monkeypatch, **spec, **llm, prompts="prompts/attribute.jsonl", **files)
+    run_stage(synthesize, monkeypatch, **spec, **llm, prompts="prompts/attribute.jsonl", **files)
     base = read_jsonl(Path(files["out"]), Response)
     assert Counter((row.context, row.category) for row in base) == {
         (name, category): N / 2 for name in NAMES for category in ("Male", "Female")
@@ -116,7 +109,7 @@ def test_odd_names_go_through_every_stage(
 
     read = {"prompts": "prompts/attribute.jsonl", "base": files["out"], "pool": files["pool"]}
     made = {"out": "preferences.jsonl", "validation": "validation.jsonl"}
-    run(pair, monkeypatch, **spec, **read, **made)
+    run_stage(pair, monkeypatch, **spec, **read, **made)
     preferences = read_jsonl(Path("preferences.jsonl"), Preference)
     assert Counter(row.context for row in preferences) == dict.fromkeys(NAMES, N)
 
@@ -136,19 +129,19 @@ def test_odd_names_go_through_every_stage(
     write_rows(Path("rounds.jsonl"), rounds)
     judged = f"judgements/{PLACE}/ours/0.jsonl"
     llm = {"setting": "attribute", "llm": "none", "store": "store"}
-    run(judge, monkeypatch, **spec, **llm, rounds="rounds.jsonl", out=judged)
+    run_stage(judge, monkeypatch, **spec, **llm, rounds="rounds.jsonl", out=judged)
     assert [row.category for row in read_jsonl(Path(judged), Judgement)] == [
         category for _ in NAMES for category in ("Female", "Male") * (N // 2)
     ]
     metrics = f"metrics/{PLACE}/ours/0.json"
-    run(score, monkeypatch, **spec, judgements=judged, out=metrics)
+    run_stage(score, monkeypatch, **spec, judgements=judged, out=metrics)
     assert json.loads(Path(metrics).read_text())["n_valid"] == len(NAMES) * N
     log = Path("logs/m/attribute/odd/ours/0.csv")
     log.parent.mkdir(parents=True)
     log.write_text("step\n")
 
     inputs = {name: name for name in ("metrics", "judgements", "targets", "logs")}
-    run(report, monkeypatch, **inputs, paper="paper.csv", out="report", plots="plots")
+    run_stage(report, monkeypatch, **inputs, paper="paper.csv", out="report", plots="plots")
     page = Text(Path("report/results.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(name in page.cells for name in NAMES)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hybrid_block import HYBRID as HYBRID_SETTINGS
 from peft import LoraConfig, get_peft_model
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
@@ -34,20 +35,7 @@ SCHEDULE = {
 }
 IFT = IFTParams(objective="ift", **SCHEDULE)
 DPO = DPOParams(objective="dpo", decoding="plain", beta=0.1, rejected="paper", **SCHEDULE)
-HYBRID = HybridParams(
-    objective="hybrid",
-    decoding="two_step",
-    warmup=True,
-    beta=0.1,
-    desirable_weight=1.0,
-    undesirable_weight=1.0,
-    kl_weight=1.0,
-    preference="kto",
-    preference_weight=1.0,
-    kl_domain="vocabulary",
-    rejected="mismatched",
-    **SCHEDULE,
-)
+HYBRID = HybridParams(**HYBRID_SETTINGS, **SCHEDULE)
 
 
 @pytest.fixture(scope="module")

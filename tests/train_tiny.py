@@ -16,6 +16,7 @@ from distalign.steering import resolve
 from distalign.targets import read_attribute
 from distalign.training import end, fit, make_trainer
 from stages.cli import run
+from tests.hybrid_block import HYBRID
 
 ROOT = Path(__file__).parents[1]
 SCHEDULE = {
@@ -29,20 +30,7 @@ SCHEDULE = {
 }
 PARAMS = {
     "ift": IFTParams(objective="ift", **SCHEDULE),
-    "hybrid": HybridParams(
-        objective="hybrid",
-        decoding="two_step",
-        warmup=True,
-        beta=0.1,
-        desirable_weight=1.0,
-        undesirable_weight=1.0,
-        kl_weight=1.0,
-        preference="kto",
-        preference_weight=1.0,
-        kl_domain="vocabulary",
-        rejected="mismatched",
-        **SCHEDULE,
-    ),
+    "hybrid": HybridParams(**HYBRID, **SCHEDULE),
 }
 
 

@@ -3,27 +3,24 @@
 make publish POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0 OUT=uk-real
 """
 
-import argparse
 import json
 import shutil
-from pathlib import Path
 
 from distalign.base_model import read_source
 from distalign.policy import check_base, read_policy
 from distalign.records import InputError, read_spec, write_text
-from stages.cli import run
+from stages.cli import parse, run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    args = parse(
+        __doc__,
+        policy="folder of the policy",
+        base="folder of its base model",
+        spec="data set it was trained on",
+        metrics="JSON file of its score",
+        out="folder to make",
     )
-    parser.add_argument("--policy", type=Path, required=True, help="folder of the policy")
-    parser.add_argument("--base", type=Path, required=True, help="folder of its base model")
-    parser.add_argument("--spec", type=Path, required=True, help="data set it was trained on")
-    parser.add_argument("--metrics", type=Path, required=True, help="JSON file of its score")
-    parser.add_argument("--out", type=Path, required=True, help="folder to make")
-    args = parser.parse_args()
     from distalign.model_card import model_card  # slow to import: not before flags are read
 
     if args.out.exists():
