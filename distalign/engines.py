@@ -116,14 +116,15 @@ def vllm_arguments(folder: Path, dtype: str) -> dict[str, str | int | bool]:
     }
 
 
-def server_command(folder: Path, arguments: dict[str, str | int | bool]) -> list[str]:
-    """Command line of vLLM's OpenAI-compatible server for a model folder.
+def server_command(folder: Path, dtype: str, arguments: dict[str, str | int | bool]) -> list[str]:
+    """Command line of vLLM's OpenAI-compatible server for a model folder. InputError: no model.
 
     The server ends with the process that starts it, however that ends. A request decides alone
     how it is decoded: of the model's own settings (Qwen2.5 has a repetition penalty) none holds.
     """
+    shared = vllm_arguments(folder, dtype) | {"generation_config": "vllm"}
     flags = []
-    for key, value in (arguments | {"generation_config": "vllm"}).items():
+    for key, value in (shared | arguments).items():
         name = key.replace("_", "-")
         if isinstance(value, bool):
             flags.append(f"--{name}" if value else f"--no-{name}")

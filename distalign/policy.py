@@ -138,7 +138,7 @@ def check_base(policy: Policy, sha256: str, folder: Path) -> None:
         )
 
 
-def check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+def _check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Raises InputError if a steering token is not the item that was trained."""
     steering = policy.steering
     for token, item in zip(steering.tokens, steering.ids, strict=True) if steering else ():
@@ -161,7 +161,7 @@ def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
         yield base
         return
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    check_tokenizer(policy, tokenizer, folder)
+    _check_tokenizer(policy, tokenizer, folder)
     with tempfile.TemporaryDirectory() as name:
         model = load_adapter(base, folder, tokenizer, trainable=False).merge_and_unload()
         model.save_pretrained(name)

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from distalign.engines import has_gpu, server_command, vllm_arguments, vllm_environment
+from distalign.engines import has_gpu, server_command, vllm_environment
 from distalign.records import InputError
 
 START_LIMIT_S = 600
@@ -38,20 +38,17 @@ class ModelServer:
         """Start and wait until healthy. Raises InputError with the log's end if it dies."""
         if self._process is not None:
             return
-        port = _free_port()
+        port = free_port()
         self.base_url = f"http://{LOOPBACK}:{port}/v1"
         # How concurrent requests are batched depends on timing, and bfloat16 lets that decide
         # a token now and then: one answer in a hundred differed between two runs.
         dtype = "bfloat16" if has_gpu() else "float32"
-        arguments = vllm_arguments(self._folder, dtype) | {
-            "served_model_name": self._name,
-            "host": LOOPBACK,
-            "port": port,
-        }
+        arguments = {"served_model_name": self._name, "host": LOOPBACK, "port": port}
+        command = server_command(self._folder, dtype, arguments)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                server_command(self._folder, arguments),
+                command,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **vllm_environment()},
@@ -91,7 +88,7 @@ class ModelServer:
         self._process = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return listener.getsockname()[1]

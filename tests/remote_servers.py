@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 import pytest
 
+from distalign.server import free_port
+
 SSHD = Path("/usr/sbin/sshd")
 START_S = 20
 
@@ -41,12 +43,6 @@ class Remote:
 @contextmanager
 def folder_remote(folder: Path) -> Iterator[Remote]:
     yield Remote(str(folder / "remote"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from distalign.base_model import read_source
-from distalign.engines import server_command, vllm_arguments, vllm_environment
+from distalign.engines import server_command, vllm_environment
 from distalign.policy import check_base, merged, read_policy
 from distalign.records import InputError
 from stages.cli import run
@@ -38,7 +38,7 @@ def main() -> None:
         raise InputError(f"{args.policy}: method {policy.method!r} has no steering tokens to draw")
     from distalign.serving import VARIABLE  # slow to import: not before flags are read
 
-    arguments = vllm_arguments(args.base, "bfloat16") | {
+    arguments = {
         "served_model_name": args.name,
         "host": args.host,
         "port": args.port,
@@ -51,7 +51,7 @@ def main() -> None:
         "VLLM_USE_V2_MODEL_RUNNER": "0",  # it takes no logits processors of ours
     }
     with merged(policy, args.policy, args.base) as whole:
-        command = server_command(whole, arguments)
+        command = server_command(whole, "bfloat16", arguments)
         process = subprocess.Popen(command, env={**os.environ, **environment})
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         with contextlib.suppress(KeyboardInterrupt):  # the server gets it too
