@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro share try serve publish results test test-slow lint clean
+.PHONY: help install plan repro embedded share try serve publish results test test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ endif
 	@python -m stages.check --data data # before DVC reads the files in its own way
 	dvc repro
 	@$(MAKE) --no-print-directory results
+
+embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories
+	$(MAKE) repro SCALE=embedded
+	$(MAKE) repro SCALE=embedded_stories
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push

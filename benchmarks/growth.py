@@ -1,11 +1,11 @@
-"""Seconds and peak memory of every stage at 1, 2 and 4 times the contexts.
+"""Seconds and peak memory of every stage at growing numbers of contexts.
 
 The real stages, in a temporary copy of the sources each, on UK real with zero_shot and ours. More
-contexts than the census has are made of its own by a word before them, with the same counts, and
-the rows of training grow with them. Memory is the peak of the largest process of a stage, a
-server's among them.
+contexts than the census has are made of its own by a word before them, with the same counts. The
+rows of training grow with them: those of params.yaml are for all contexts of the census. Memory is
+the peak of the largest process of a stage, a server's among them.
 
-    python -m benchmarks.growth --times 1 2 4
+    python -m benchmarks.growth --contexts 7 14 28
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import islice, product
 from pathlib import Path
 
 import networkx
@@ -33,32 +34,35 @@ WORDS = ("", "Senior", "Trainee", "Retired")
 MIB = 1024  # ru_maxrss counts KiB
 
 
-def more_contexts(text: str, times: int) -> str:
-    """The rows of a CSV file of contexts, and copies of them under other names.
+def take_contexts(text: str, n: int) -> tuple[str, float]:
+    """The first n rows of a CSV file of contexts and of copies of them under other names.
 
     Args:
-        times: at most the number of `WORDS`.
+        n: at most the rows times the number of `WORDS`.
+
+    Returns:
+        The CSV file, and n as a multiple of the file's rows.
     """
     rows = list(csv.DictReader(io.StringIO(text)))
     out = io.StringIO()
     writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n")
     writer.writeheader()
-    for word in WORDS[:times]:
-        for row in rows:
-            name = f"{word} {row['occupation'][0].lower()}{row['occupation'][1:]}"
-            writer.writerow(row | ({"occupation": name} if word else {}))
-    return out.getvalue()
+    for word, row in islice(product(WORDS, rows), n):
+        name = f"{word} {row['occupation'][0].lower()}{row['occupation'][1:]}"
+        writer.writerow(row | ({"occupation": name} if word else {}))
+    return out.getvalue(), n / len(rows)
 
 
-def grow(folder: Path, times: int) -> None:
+def grow(folder: Path, n: int) -> None:
     """Set up the experiment in a copy of the sources."""
     census, params_file, scale_file = (
         folder / name for name in (CENSUS, "params.yaml", "scale.yaml")
     )
-    write_text(census, more_contexts(census.read_text(encoding="utf-8"), times))
+    contexts, times = take_contexts(census.read_text(encoding="utf-8"), n)
+    write_text(census, contexts)
     params = yaml.safe_load(params_file.read_text(encoding="utf-8"))
     for block in (params["warmup"], params["train"]["ours"]):
-        block["rows"] *= times
+        block["rows"] = round(block["rows"] * times)
     scale = yaml.safe_load(scale_file.read_text(encoding="utf-8"))
     scale |= {"datasets": ["uk_real"], "methods": ["zero_shot", "ours"], "seeds": [0]}
     scale |= {"decoding_methods": ["ours"], "transfer_methods": []}
@@ -87,12 +91,12 @@ def measure(command: str, folder: Path) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / MIB
 
 
-def table(measured: dict[str, dict[int, tuple[float, float]]], times: Sequence[int]) -> str:
-    """Markdown; a row a job, seconds and MiB at each size."""
-    heads = [f"{n} x: {unit}" for n in times for unit in ("s", "MiB")]
+def table(measured: dict[str, dict[int, tuple[float, float]]], sizes: Sequence[int]) -> str:
+    """Markdown; a row a job, seconds and MiB at each number of contexts."""
+    heads = [f"{n} contexts: {unit}" for n in sizes for unit in ("s", "MiB")]
     lines = [f"| job | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
     for job, found in measured.items():
-        cells = [f"{found[n][0]:.1f} | {found[n][1]:.0f}" for n in times]
+        cells = [f"{found[n][0]:.1f} | {found[n][1]:.0f}" for n in sizes]
         lines.append(f"| {job} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -101,17 +105,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--times", type=int, nargs="+", default=[1, 2, 4], choices=[1, 2, 3, 4])
+    parser.add_argument(
+        "--contexts", type=int, nargs="+", default=[7, 14, 28], choices=range(1, 101), metavar="N"
+    )
     args = parser.parse_args()
     measured: dict[str, dict[int, tuple[float, float]]] = {}
-    for times in args.times:
+    for n in args.contexts:
         with tempfile.TemporaryDirectory(prefix="growth-") as name:
             folder = Path(name).resolve()
             copy_sources(Path(), folder)
-            grow(folder, times)
-            for job, command in tqdm(commands(folder), desc=f"{times} x", unit="job"):
-                measured.setdefault(job, {})[times] = measure(command, folder)
-    print(table(measured, args.times))
+            grow(folder, n)
+            for job, command in tqdm(commands(folder), desc=f"{n} contexts", unit="job"):
+                measured.setdefault(job, {})[n] = measure(command, folder)
+    print(table(measured, args.contexts))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ def ask(
         seed=seed,
         engine=engine,
         workers=1,
+        tensor_parallel=1,
         shard=n,
         n=n,
         rounds="independent",
@@ -95,7 +96,7 @@ def ask(
         max_tokens={SETTING: max_tokens},
     )
     plan = [(prompt, number, prompt) for number in range(n)]
-    with open_workers(engine, Path(policy), Path(base), asked, params.workers) as draw:
+    with open_workers(params, Path(policy), Path(base), asked) as draw:
         ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
     judged = [judge_round(row, trained.attribute) for row in rounds]
     return Answers(trained, target, judged)

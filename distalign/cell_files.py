@@ -104,15 +104,15 @@ def read_measures(
 def read_transfer(
     folders: Folders, matrix: Matrix, model: str, training: str
 ) -> dict[tuple[str, str, str], Measured]:
-    """(method, trained, tested) -> what the stage `transfer` measured."""
-    return {
+    """(method, trained, tested) -> what the stage `transfer` measured, for pairs that it asks."""
+    asked = product(matrix.transfer_methods, matrix.transfer_trained, matrix.transfer_tested)
+    measured = {
         (method, trained, tested): _read_seeds(
             folders, Path("transfer", model, training, f"{trained}_to_{tested}", method), matrix
         )
-        for method, trained, tested in product(
-            matrix.transfer_methods, matrix.transfer_trained, matrix.transfer_tested
-        )
+        for method, trained, tested in asked
     }
+    return {place: group for place, group in measured.items() if group.seeds[0]["n_rounds"]}
 
 
 def _read_seeds(folders: Folders, folder: Path, matrix: Matrix) -> Measured:

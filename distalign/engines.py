@@ -41,7 +41,8 @@ class FirstToken:
         ids: tokens whose log-probabilities are returned.
         draw: called once a prompt, in the order of the prompts, with the prompt's index and
             the log-probabilities (K,); the response then starts with the token at the place
-            that it returns. None leaves the first token to the model.
+            that it returns. None leaves the first token to the model. An engine of several
+            processes calls it in each, so it has no state.
     """
 
     ids: list[int]
@@ -78,18 +79,22 @@ def has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def vllm_environment(place: int = 0, n_workers: int = 1) -> dict[str, str]:
-    """Environment of a vLLM process: on CPU it binds one core unless told which to take.
+def vllm_environment(
+    place: int = 0, n_workers: int = 1, tensor_parallel: int = 1
+) -> dict[str, str]:
+    """Environment of a vLLM engine: on CPU it binds one core unless told which to take.
 
     Args:
-        place, n_workers: which of how many processes it is, between which the cores are divided.
+        place, n_workers: which of how many engines it is, between which the cores are divided.
+        tensor_parallel: processes of the engine, each with a share of its cores.
     """
     if has_gpu():
         return {}
     cores = sorted(os.sched_getaffinity(0))
     cores = cores[place % len(cores) :: n_workers]
+    shares = [cores[rank % len(cores) :: tensor_parallel] for rank in range(tensor_parallel)]
     return {
-        "VLLM_CPU_OMP_THREADS_BIND": ",".join(str(core) for core in cores),
+        "VLLM_CPU_OMP_THREADS_BIND": "|".join(",".join(map(str, share)) for share in shares),
         "VLLM_CPU_KVCACHE_SPACE": "2",
         "VLLM_LOGGING_LEVEL": "WARNING",
     }
@@ -220,13 +225,23 @@ class TransformersEngine:
         return padded.to(self._model.device)
 
 
-def open_engine(name: EngineName, folder: Path, place: int = 0, n_workers: int = 1) -> Engine:
+def open_engine(
+    name: EngineName,
+    folder: Path,
+    place: int = 0,
+    n_workers: int = 1,
+    tensor_parallel: int = 1,
+) -> Engine:
     """The engine with a model folder loaded; for its share of the cores see `vllm_environment`."""
     if name == "transformers":
         return TransformersEngine(folder)
     # vLLM reads these when it is imported.
-    os.environ.update(vllm_environment(place, n_workers), VLLM_ENABLE_V1_MULTIPROCESSING="0")
-    os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"  # it takes no logits processors of ours
+    os.environ.update(
+        vllm_environment(place, n_workers, tensor_parallel),
+        VLLM_ENABLE_V1_MULTIPROCESSING="0",
+        VLLM_USE_V2_MODEL_RUNNER="0",  # it takes no logits processors of ours
+        VLLM_WORKER_MULTIPROC_METHOD="spawn",  # a fork keeps locks of threads that it has not
+    )
     from distalign.vllm_engine import VllmEngine
 
-    return VllmEngine(folder)
+    return VllmEngine(folder, tensor_parallel)

@@ -24,6 +24,7 @@ from distalign.sampling import SampleParams
 from distalign.sensitivity import SensitivityParams, grid_points
 from distalign.story_judge import JudgeParams
 from distalign.synthesize import SynthesizeParams
+from distalign.targets import DatasetParams, is_transfer
 from distalign.training import LOGS
 
 Item = Mapping[str, str]
@@ -35,8 +36,7 @@ class Experiment:
     """Everything that decides what the jobs of a scale do.
 
     Attributes:
-        sources: data set -> (attribute, contexts) that its texts are written for; data sets that
-            share them share an LLM's answers.
+        sources: of each data set; those of one attribute and contexts share an LLM's answers.
         methods: name -> its block of `train`.
         variants: of the stage `decoding`.
         rank: of the adapters.
@@ -45,7 +45,7 @@ class Experiment:
     rates: Rates
     rank: int
     specs: Mapping[str, DatasetSpec]
-    sources: Mapping[str, tuple[str, str]]
+    sources: Mapping[str, DatasetParams]
     trainings: Mapping[str, Sequence[str]]
     methods: Mapping[str, Trained | PromptedParams]
     warmup: IFTParams
@@ -71,6 +71,8 @@ class Experiment:
             case "decoding":
                 return self._sampling(list(self.variants.values()), item)
             case "transfer":
+                if not is_transfer(self.sources[item["trained"]], self.sources[item["tested"]]):
+                    return Work()
                 asked = {"dataset": item["tested"], "setting": "attribute"}
                 return self._sampling([self.sample], {**item, **asked})
             case "sensitivity":
@@ -166,8 +168,9 @@ class Experiment:
 
     def _writing(self, stage: str, item: Item) -> Work:
         dataset, setting = item["dataset"], item["setting"]
-        source, spec = self.sources[dataset], self.specs[dataset]
-        if dataset != next(name for name, other in self.sources.items() if other == source):
+        spec = self.specs[dataset]
+        about = {name: (source.attribute, source.contexts) for name, source in self.sources.items()}
+        if dataset != next(name for name, other in about.items() if other == about[dataset]):
             return Work()  # answered from what is stored
         n_contexts, length = len(spec.contexts), self.rates.lengths[setting].response
         if stage == "paraphrase":

@@ -4,11 +4,11 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from distalign.baselines import BASELINES, EXTERNAL, baseline_prompt, read_output
 from distalign.drawing import decoded, draw_coordinated, draw_independent
@@ -33,6 +33,9 @@ class SampleParams(BaseModel):
     engine: EngineName
     workers: int = Field(ge=1)
     """Engines that draw at once; more than one are started by Ray. The rounds are the same."""
+    tensor_parallel: int = Field(ge=1)
+    """GPUs of one machine, or shares of its cores, over which vLLM divides a model too large
+    for one; its numbers of heads must be multiples of it."""
     shard: int = Field(ge=1)
     """Rounds, rounded up to whole contexts, that are drawn and kept at a time."""
     n: int = Field(ge=1)
@@ -54,6 +57,12 @@ class SampleParams(BaseModel):
     """0 is off."""
     max_tokens: dict[str, int]
     """Setting -> tokens of a response without its steering token; a policy may name its own."""
+
+    @model_validator(mode="after")
+    def _divided_by_vllm(self) -> Self:
+        if self.tensor_parallel > 1 and self.engine != "vllm":
+            raise ValueError("tensor_parallel: only `engine: vllm` divides a model")
+        return self
 
 
 @dataclass(frozen=True)

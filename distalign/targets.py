@@ -29,6 +29,11 @@ class DatasetParams(BaseModel):
     target: Literal["real", "even"]
 
 
+def is_transfer(trained: DatasetParams, tested: DatasetParams) -> bool:
+    """Whether two data sets have other contexts and the same kind of target, as in table 7."""
+    return trained.target == tested.target and trained.contexts != tested.contexts
+
+
 class TargetsParams(BaseModel):
     """The `targets` block of params.yaml."""
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from distalign.base_model import read_source
-from distalign.engines import EngineName, has_gpu, open_engine
+from distalign.engines import has_gpu, open_engine
 from distalign.policy import check_base, merged, read_policy
 from distalign.records import DatasetSpec, Round, read_jsonl, write_jsonl
-from distalign.sampling import Shard, sample_shard
+from distalign.sampling import SampleParams, Shard, sample_shard
 
 # Of a worker that was killed: Ray starts another one, which draws the shard anew.
 RETRIES = 3
@@ -27,19 +27,20 @@ class Worker:
 
     def __init__(
         self,
-        engine: EngineName,
+        params: SampleParams,
         folder: Path,
         base: Path,
         spec: DatasetSpec,
         place: int,
-        n_workers: int,
     ) -> None:
         from transformers import AutoTokenizer
 
         self._spec, self._policy = spec, read_policy(folder)
         check_base(self._policy, read_source(base)["sha256"], folder)
         with merged(self._policy, folder, base) as whole:
-            self._engine = open_engine(engine, whole, place, n_workers)
+            self._engine = open_engine(
+                params.engine, whole, place, params.workers, params.tensor_parallel
+            )
             self._tokenizer = AutoTokenizer.from_pretrained(whole)
 
     def draw(self, number: int, shard: Shard) -> tuple[int, list[Round]]:
@@ -48,7 +49,7 @@ class Worker:
 
 @contextlib.contextmanager
 def open_workers(
-    engine: EngineName, folder: Path, base: Path, spec: DatasetSpec, n_workers: int
+    params: SampleParams, folder: Path, base: Path, spec: DatasetSpec
 ) -> Iterator[Draw]:
     """Workers with the policy in a folder.
 
@@ -58,8 +59,8 @@ def open_workers(
     Raises:
         InputError: the policy in the folder belongs to another base model.
     """
-    if n_workers == 1:
-        worker = Worker(engine, folder, base, spec, 0, 1)
+    if params.workers == 1:
+        worker = Worker(params, folder, base, spec, 0)
         yield lambda shards: (worker.draw(*item) for item in shards)
         return
     import ray
@@ -68,11 +69,9 @@ def open_workers(
     check_base(read_policy(folder), read_source(base)["sha256"], folder)
     ray.init(log_to_driver=False)
     actor = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES)(Worker)
-    actor = actor.options(num_cpus=1, num_gpus=1 if has_gpu() else 0)
+    actor = actor.options(num_cpus=1, num_gpus=params.tensor_parallel if has_gpu() else 0)
     paths = folder.resolve(), base.resolve()
-    pool = ActorPool(
-        [actor.remote(engine, *paths, spec, place, n_workers) for place in range(n_workers)]
-    )
+    pool = ActorPool([actor.remote(params, *paths, spec, place) for place in range(params.workers)])
     try:
         yield lambda shards: pool.map_unordered(lambda a, item: a.draw.remote(*item), shards)
     finally:

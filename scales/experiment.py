@@ -61,12 +61,12 @@ def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Exper
     targets = block(TargetsParams, "targets", file=file)
     sample = block(SampleParams, "sample", file=file)
     specs, sources = {}, {}
-    for name in dict.fromkeys([*scale["datasets"], *scale["transfer_tested"]]):
+    for name in scale["datasets"]:
         known = targets.dataset(name)
         attribute = read_attribute(root / f"data/attributes/{known.attribute}.yaml")
         contexts = root / known.contexts
         specs[name] = build_spec(name, attribute, contexts, known.target, targets.max_contexts)
-        sources[name] = known.attribute, known.contexts
+        sources[name] = known
     methods = [*scale["methods"], *scale["decoding_methods"], *scale["transfer_methods"]]
     methods += ["ours"] if scale["surface_forms"] else []
     return Experiment(

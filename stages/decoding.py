@@ -19,12 +19,14 @@ from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
 
+WHO_DRAWS = ("engine", "workers", "tensor_parallel")
+
 
 def read_variants() -> dict[str, SampleParams]:
     """Every variant as a whole `sample` block.
 
     Raises:
-        InputError: a variant is not valid, or asks for another engine or more workers.
+        InputError: a variant is not valid, or is to be drawn by other engines than the rest.
     """
     default = block(SampleParams, "sample")
     variants = {
@@ -32,11 +34,12 @@ def read_variants() -> dict[str, SampleParams]:
         for name in block(DecodingParams, "decoding").variants
     }
     for name, params in variants.items():
-        if (params.engine, params.workers) != (default.engine, default.workers):
-            raise InputError(
-                f"params.yaml: decoding.variants.{name}: all variants run on one engine and the "
-                "same workers; set them under sample"
-            )
+        for key in WHO_DRAWS:
+            if getattr(params, key) != getattr(default, key):
+                raise InputError(
+                    f"params.yaml: decoding.variants.{name}.{key}: all variants are drawn by the "
+                    "same engines; set it under sample"
+                )
     return variants
 
 
@@ -67,7 +70,7 @@ def main() -> None:
         for name, params in variants.items()
     }
     if is_applicable(policy.method, spec):
-        with open_workers(default.engine, args.policy, args.base, spec, default.workers) as draw:
+        with open_workers(default, args.policy, args.base, spec) as draw:
             for name, params in variants.items():
                 shards = make_shards(spec, prompts, params, args.seed)
                 rounds = draw_all(draw, shards, stores[name])

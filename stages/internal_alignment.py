@@ -30,7 +30,8 @@ def main() -> None:
     from distalign.internal_alignment import first_token_shares, internal_metrics
 
     with merged(policy, args.policy, args.base) as whole:
-        engine, tokenizer = open_engine(params.engine, whole), AutoTokenizer.from_pretrained(whole)
+        engine = open_engine(params.engine, whole, tensor_parallel=params.tensor_parallel)
+        tokenizer = AutoTokenizer.from_pretrained(whole)
     prompts = read_jsonl(args.prompts, Prompt)
     shares = first_token_shares(engine, tokenizer, policy, spec, prompts)
     write_json(args.out, internal_metrics(*shares, spec))

@@ -30,7 +30,7 @@ def main() -> None:
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     store = workspace_of(args.checkpoints, [params], args.seed, inputs)
-    with open_workers(params.engine, args.policy, args.base, spec, params.workers) as draw:
+    with open_workers(params, args.policy, args.base, spec) as draw:
         rounds = draw_all(draw, shards, store)
     write_jsonl(args.out, rounds)
     shutil.rmtree(store)

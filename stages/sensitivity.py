@@ -36,7 +36,7 @@ def main() -> None:
     inputs = [args.base, args.policy, args.spec, args.prompts]
     root = workspace_of(args.checkpoints, [default, params], args.seed, inputs)
     judged = {}
-    with open_workers(default.engine, args.policy, args.base, spec, default.workers) as draw:
+    with open_workers(default, args.policy, args.base, spec) as draw:
         for (parameter, value), blocks in points.items():
             judged[parameter, value] = []
             for sampled in blocks:

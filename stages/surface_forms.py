@@ -59,7 +59,7 @@ def main() -> None:
         store,
     )
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
-    with open_workers(params.engine, policy, args.base, spec, params.workers) as draw:
+    with open_workers(params, policy, args.base, spec) as draw:
         rounds = draw_all(draw, shards, store / "rounds")
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)

@@ -5,6 +5,7 @@ import shutil
 from distalign.judge import judge_round
 from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
 from distalign.sampling import SampleParams, make_shards
+from distalign.targets import TargetsParams, is_transfer
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
 from stages.cli import block, parse, run
@@ -14,22 +15,29 @@ def main() -> None:
     args = parse(
         __doc__,
         seed="training seed of the policy",
-        spec="specification of the data set that is asked about",
+        trained="name of the data set that the policy was trained on",
+        tested="name of the data set that is asked about",
+        spec="its specification",
         prompts="JSONL file of its prompts, of which the test split is used",
         base="folder of the base model",
-        policy="folder of the policy, trained on another data set of the same attribute",
+        policy="folder of the policy",
         checkpoints="folder for rounds of unfinished runs",
-        out="JSONL file of judged rounds",
+        out="JSONL file of judged rounds; empty for the same contexts, or another kind of target",
         metrics="JSON file of the cell's metrics",
     )
     from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
 
     params, score = block(SampleParams, "sample"), block(ScoreParams, "score")
     spec = read_spec(args.spec)
+    datasets = block(TargetsParams, "targets")
+    if not is_transfer(datasets.dataset(args.trained), datasets.dataset(args.tested)):
+        write_jsonl(args.out, [])
+        write_json(args.metrics, cell_metrics([], spec, score))
+        return
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     store = workspace_of(args.checkpoints, [params], args.seed, inputs)
-    with open_workers(params.engine, args.policy, args.base, spec, params.workers) as draw:
+    with open_workers(params, args.policy, args.base, spec) as draw:
         rounds = draw_all(draw, shards, store)
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)

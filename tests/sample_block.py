@@ -6,6 +6,7 @@ SAMPLE = SampleParams(
     seed=0,
     engine="transformers",
     workers=1,
+    tensor_parallel=1,
     shard=500,
     n=4,
     rounds="independent",

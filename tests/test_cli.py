@@ -109,9 +109,9 @@ def test_a_blocks_keys_replace_those_of_another() -> None:
 
 
 SAMPLE = """
-sample: {seed: 0, engine: vllm, workers: 1, shard: 8, n: 2, rounds: independent,
-         prompts: one, decoding: method, steering_decoding: true, temperature: 1.0,
-         top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}}
+sample: {seed: 0, engine: vllm, workers: 1, tensor_parallel: 1, shard: 8, n: 2,
+         rounds: independent, prompts: one, decoding: method, steering_decoding: true,
+         temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}}
 decoding: {variants: {cold: {temperature: 0.5}, other: {OTHER}}}
 """
 
@@ -129,8 +129,8 @@ def test_variants_replace_keys_of_sample() -> None:
     [
         ("temprature: 1", r"decoding\.variants\.other\.temprature = 1: .*'temperature'"),
         ("top_p: 2.0", r"decoding\.variants\.other\.top_p = 2\.0: .*less than or equal to 1"),
-        ("engine: transformers", r"decoding\.variants\.other: .*one engine and the same workers"),
-        ("workers: 2", r"decoding\.variants\.other: .*one engine and the same workers"),
+        ("engine: transformers", r"decoding\.variants\.other\.engine: .*same engines"),
+        ("workers: 2", r"decoding\.variants\.other\.workers: .*same engines"),
     ],
 )
 def test_wrong_variant_is_named(other: str, message: str) -> None:

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distalign.records import Attribute, InputError, read_spec, write_json
-from distalign.targets import TargetsParams, build_spec, read_attribute, read_weights
+from distalign.targets import (
+    DatasetParams,
+    TargetsParams,
+    build_spec,
+    is_transfer,
+    read_attribute,
+    read_weights,
+)
 
 HEADER = "occupation,male_count,female_count\n"
 SHARES = "context,male_share,female_share\n"
@@ -202,3 +209,14 @@ def test_any_names_and_counts_come_back(gender: Attribute, counts: dict[str, lis
         assert math.isclose(sum(context.target), 1)
         total = sum(counts[context.name])
         assert [round(share * total) for share in context.target] == counts[context.name]
+
+
+def test_transfer_is_to_other_contexts_and_the_same_kind_of_target() -> None:
+    trained = DatasetParams(attribute="gender", contexts="uk.csv", target="real")
+    unseen = trained.model_copy(update={"contexts": "us.csv"})
+    even = unseen.model_copy(update={"target": "even"})
+    assert [is_transfer(trained, tested) for tested in (unseen, trained, even)] == [
+        True,
+        False,
+        False,
+    ]

@@ -108,9 +108,10 @@ def kill_a_worker() -> None:
 def test_two_ray_workers_draw_what_one_does_though_one_is_killed(
     shards: list[Shard], policy: Path, base_model: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    with open_workers("transformers", policy, base_model, spec, 1) as draw:
+    with open_workers(PARAMS, policy, base_model, spec) as draw:
         alone = draw_all(draw, shards, tmp_path / "one")
-    with open_workers("transformers", policy, base_model, spec, 2) as draw:
+    two = PARAMS.model_copy(update={"workers": 2})
+    with open_workers(two, policy, base_model, spec) as draw:
         kill_a_worker()
         together = draw_all(draw, shards, tmp_path / "two")
     assert together == alone
