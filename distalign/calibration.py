@@ -109,15 +109,17 @@ class LiveCallback(TrainerCallback):
         model: Any,
         **_: Any,
     ) -> None:
-        if "loss" not in logs or not state.is_world_process_zero:
+        if "loss" not in logs:
             return
         step, now = state.global_step, time.monotonic()
+        measured = {key: value for key, value in logs.items() if np.isfinite(value)}
+        if self._calibration is not None:  # by all processes: each may hold a part of the model
+            measured |= self._calibration.measure(model)
+        if not state.is_world_process_zero:
+            return
         size = args.per_device_train_batch_size * args.world_size
         rows = (step - self._mark[0]) * size
-        measured = {key: value for key, value in logs.items() if np.isfinite(value)}
         measured["rows_per_second"] = rows / max(now - self._mark[1], 1e-9)
-        if self._calibration is not None:
-            measured |= self._calibration.measure(model)
         self._live.step = step
         for key, value in measured.items():
             self._live.log_metric(key, float(value), timestamp=False)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from peft import PeftModel
 from peft.utils.other import TrainableTokensWrapper
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 from transformers import DynamicCache
 
@@ -147,7 +148,12 @@ def head_weight(model: nn.Module) -> Tensor:
     head = causal_lm(model).get_output_embeddings()
     if isinstance(head, TrainableTokensWrapper):
         return head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
-    return head.weight
+    return whole(head.weight)
+
+
+def whole(weight: Tensor) -> Tensor:
+    """A weight of which FSDP may have left this process a part; all processes ask for it."""
+    return weight.full_tensor() if isinstance(weight, DTensor) else weight
 
 
 def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from distalign.methods import Trained
 from distalign.policy import LoraParams, load_adapter, new_adapter
 from distalign.records import DatasetSpec, Preference, Prompt, write_text
 from distalign.steering import Steering
-from distalign.training import end, fit, make_trainer
+from distalign.training import end, fit, gather_adapter, make_trainer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -64,6 +64,7 @@ def train(
             module.cast_input_dtype_enabled = False
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     fit(trainer, workspace, LiveCallback(live, calibration))
+    gather_adapter(trainer.model)
     first = trainer.is_world_process_zero()
     end(trainer)
     if not first:

@@ -149,6 +149,17 @@ def fit(trainer: "Trainer", workspace: Path, callback: "TrainerCallback") -> Non
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
+def gather_adapter(model: "PeftModel") -> None:
+    """Give every process the whole of the adapter, of which FSDP has left it a part."""
+    from torch import nn
+    from torch.distributed.tensor import DTensor
+
+    for module in model.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            if weight.requires_grad and isinstance(weight, DTensor):
+                setattr(module, name, nn.Parameter(weight.full_tensor()))
+
+
 def end(trainer: "Trainer") -> None:
     """Leave the group of processes.
 
