@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.endpoint import Endpoint, Request
 from distalign.prompts import (
+    LONGEST_NAME,
     SLOT,
     allowed_words,
     fill,
@@ -102,7 +104,8 @@ def collect_wordings(
     """`per_split` wordings for each split, from the LLM as far as its budget goes.
 
     Args:
-        contexts: names to show the LLM in turn; the slot takes their place afterwards.
+        contexts: names to show the LLM in turn, if they are not too long; the slot takes their
+            place afterwards.
 
     Raises:
         InputError: LLM and grammar together yield too few.
@@ -110,9 +113,10 @@ def collect_wordings(
     written = list(written_wordings(question, attribute, rng))
     allowed = allowed_words(question)
     wordings = Wordings(params.per_split, params.seed)
-    budget = int(wordings.wanted * params.requests_per_wording)
-    shown = sorted(contexts, key=len)[:SHOWN_CONTEXTS]
-    prefixes = [_examples(written, shown[i % len(shown)], rng) for i in range(PREFIXES)]
+    shown = sorted((name for name in contexts if len(name) <= LONGEST_NAME), key=len)
+    shown = shown[:SHOWN_CONTEXTS]
+    budget = int(wordings.wanted * params.requests_per_wording) if shown else 0
+    prefixes = [_examples(written, name, rng) for name in islice(cycle(shown), PREFIXES)]
     asked = 0
     while len(wordings) < wordings.wanted and asked < budget:
         size = min(params.batch, budget - asked)

@@ -10,6 +10,9 @@ from distalign.records import Attribute, Context, DatasetSpec, InputError, Quest
 
 SLOT = "{context}"
 MAX_WORDS = 30
+LONGEST_NAME = 200
+"""Characters of a context that an LLM is told of. Its prompts repeat the name; behind longer ones
+it loses the question, or the prompt is too long for it. Written wordings and frames serve these."""
 
 
 def fill(wording: str, context: str) -> str:

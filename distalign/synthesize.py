@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.apportionment import largest_remainder
 from distalign.endpoint import Endpoint, Request
-from distalign.prompts import fill, normalise
+from distalign.prompts import LONGEST_NAME, fill, normalise
 from distalign.records import DatasetSpec, InputError, Prompt, Question, Response
 
 T = TypeVar("T")
@@ -54,9 +54,12 @@ def write_pool(
     question = spec.attribute.question(setting)
     pairs = [(context.name, category) for context in spec.contexts for category in spec.categories]
     pools: dict[tuple[str, str], dict[str, Response]] = {pair: {} for pair in pairs}
-    asked = dict.fromkeys(pairs, 0)
-    prefixes = [_examples(spec, question, rng) for _ in range(PREFIXES)]
+    shown = [context.name for context in spec.contexts if len(context.name) <= LONGEST_NAME]
+    prefixes = [
+        _examples(shown, spec.categories, question, rng) for _ in range(PREFIXES if shown else 0)
+    ]
     budget = int(params.pool * params.requests_per_response)
+    asked = {pair: 0 if len(pair[0]) <= LONGEST_NAME else budget for pair in pairs}
 
     def keep(pair: tuple[str, str], answer: str, source: str) -> None:
         context, category = pair
@@ -121,13 +124,16 @@ def _ask(question: Question, context: str, word: str) -> dict[str, str]:
 
 
 def _examples(
-    spec: DatasetSpec, question: Question, rng: np.random.Generator
+    contexts: Sequence[str],
+    categories: Sequence[str],
+    question: Question,
+    rng: np.random.Generator,
 ) -> list[dict[str, str]]:
     """Turns that show written responses, for random contexts and categories."""
     messages = [{"role": "system", "content": question.responses.system}]
     for index in rng.permutation(len(question.responses.frames))[:EXAMPLES]:
-        context = spec.contexts[rng.integers(len(spec.contexts))].name
-        word = _word(question, spec.categories[rng.integers(len(spec.categories))], rng)
+        context = contexts[rng.integers(len(contexts))]
+        word = _word(question, categories[rng.integers(len(categories))], rng)
         text = _write(question.responses.frames[index], word)
         messages += [_ask(question, context, word), {"role": "assistant", "content": text}]
     return messages

@@ -8,8 +8,8 @@ from tiny_pipeline import ROOT, commit, make_repository, make_tiny, ran_stages, 
 
 PLACE = "smollm2-135m-attribute-attribute-uk_real"
 HALVES = [
-    [f"score@{PLACE}-zero_shot-0"],
-    [f"score@{PLACE}-ours-0", f"decoding@{PLACE}-ours-0"],
+    [f"{stage}@{PLACE}-zero_shot-0" for stage in ("score", "internal_alignment")],
+    [f"{stage}@{PLACE}-ours-0" for stage in ("score", "decoding", "sensitivity")],
 ]
 PREPARED = ["warmup@smollm2-135m-attribute-uk_real-0"]
 """What cells share is made once: two clones that made it would not agree to the last bit."""
@@ -39,9 +39,10 @@ def test_two_clones_share_the_cells_and_a_third_computes_none(tmp_path: Path) ->
     with ThreadPoolExecutor() as pool:
         outputs = list(pool.map(job, [repo] * 2, [tmp_path / "one", tmp_path / "two"], HALVES))
     cell = {"train", "sample", "judge", "score"}
-    assert [ran_stages(output) for output in outputs] == [cell, cell | {"decoding"}]
+    analyses = [{"internal_alignment"}, {"decoding", "sensitivity"}]
+    assert [ran_stages(output) for output in outputs] == [cell | more for more in analyses]
     output = assemble(repo, tmp_path / "third")
-    assert ran_stages(output) == {"report"}
+    assert ran_stages(output) == {"check", "report"}
     for method in ("zero_shot", "ours"):
         place = f"smollm2-135m/attribute/attribute/uk_real/{method}/0"
         assert (tmp_path / f"third/metrics/{place}.json").is_file()

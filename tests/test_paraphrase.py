@@ -6,7 +6,7 @@ from conftest import Body, ChatServer, Connect
 
 from distalign.paraphrase import ParaphraseParams, clean_answer, paraphrase
 from distalign.prompts import allowed_words, normalise, reject_reason
-from distalign.records import SPLITS, DatasetSpec, InputError, Prompt
+from distalign.records import SPLITS, Context, DatasetSpec, InputError, Prompt
 
 STARTS = [
     "Can you share",
@@ -180,3 +180,22 @@ def test_a_grammar_of_few_wordings_is_enough(
     attribute = spec.attribute.model_copy(update={"settings": {"attribute": few}})
     small = spec.model_copy(update={"attribute": attribute})
     assert_complete(paraphrase(small, "attribute", params(per_split=1), connect()), small, 1)
+
+
+def test_an_llm_is_not_told_of_long_names(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    def prompts_for(names: list[str]) -> list[Prompt]:
+        contexts = [Context(name=name, target=[0.5, 0.5]) for name in names]
+        named = spec.model_copy(update={"contexts": contexts})
+        prompts = paraphrase(named, "attribute", params(), connect())
+        assert_complete(prompts, named, 4)
+        return prompts
+
+    chat_server.answer = good
+    prompts = prompts_for(["x" * 10_000, "bakers"])
+    assert any(prompt.source == "llm" for prompt in prompts)
+    assert {context_of(body) for body in chat_server.bodies} == {"bakers"}
+    chat_server.bodies.clear()
+    assert {prompt.source for prompt in prompts_for(["x" * 10_000])} == {"grammar"}
+    assert chat_server.bodies == []

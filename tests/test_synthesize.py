@@ -7,7 +7,7 @@ from conftest import Body, ChatServer, Connect
 
 from distalign.apportionment import largest_remainder
 from distalign.judge import read_category
-from distalign.records import DatasetSpec, InputError, Prompt, Response, write_jsonl
+from distalign.records import Context, DatasetSpec, InputError, Prompt, Response, write_jsonl
 from distalign.responses import accept_answer
 from distalign.synthesize import Accept, SynthesizeParams, draw_base, spread, write_pool
 
@@ -183,3 +183,16 @@ def test_spread_is_seeded() -> None:
     )
     assert first == again
     assert first not in others
+
+
+def test_responses_for_a_long_name_are_written_ones(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    contexts = [Context(name=name, target=[0.5, 0.5]) for name in ("x" * 10_000, "bakers")]
+    named = spec.model_copy(update={"contexts": contexts})
+    chat_server.answer = answer
+    rng = np.random.default_rng(0)
+    pool = write_pool(named, "attribute", params(), accept(named), connect(), rng)
+    assert {row.source for row in pool if row.context == "bakers"} >= {"llm"}
+    assert {row.source for row in pool if row.context != "bakers"} == {"grammar"}
+    assert all("xxx" not in str(body["messages"]) for body in chat_server.bodies)
