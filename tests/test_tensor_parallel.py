@@ -33,7 +33,7 @@ def test_two_processes_draw_what_one_does(tmp_path: Path, name: str) -> None:
     prompts = [chat_ids(tokenizer, f"Who is baker {number}?") for number in range(N)]
     # Of the first process's half of the vocabulary, and of the second's.
     watched = [5, WORDS - 1]
-    uniforms = [0.01, 0.99] * (N // 2)
+    uniforms = [0.0, 1 - 1e-9] * (N // 2)
 
     def draw(number: int, logps: np.ndarray) -> int:
         return draw_independent(restricted(logps), uniforms[number])
