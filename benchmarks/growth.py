@@ -3,7 +3,8 @@
 The real stages, in a temporary copy of the sources each, on UK real with zero_shot and ours. More
 contexts than the census has are made of its own by a word before them, with the same counts. The
 rows of training grow with them: those of params.yaml are for all contexts of the census. Memory is
-the peak of the largest process of a stage, a server's among them.
+the peak of the largest process of a stage; the engine of a served LLM, whose parent does not wait
+for it, is not among them.
 
     python -m benchmarks.growth --contexts 7 14 28
 """
