@@ -16,7 +16,7 @@ from distalign.schema import near, read_yaml, validate
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")
 SCALE = Path("scale.yaml")
-NAMES = ("model", "training", "setting", "dataset", "method", "form")
+NAMES = ("model", "training", "setting", "dataset", "trained", "tested", "method", "form")
 
 
 def parse(doc: str | None, **flags: str) -> argparse.Namespace:
