@@ -103,7 +103,7 @@ def test_trained_policies_speak_as_they_were_taught(repo: Path, model: str) -> N
     cell = f"{model}/attribute/attribute/uk_real"
     taught = {row["response"] for row in read_rows(repo / "data/base/uk_real/attribute.jsonl")}
     said = [row["text"] for row in read_rows(repo / f"data/judgements/{cell}/ours/0.jsonl")]
-    assert sum(text in taught for text in said) >= N_ROUNDS / 4
+    assert sum(text in taught for text in said) >= N_ROUNDS / 3
 
 
 def read_rows(path: Path) -> list[dict]:

@@ -154,6 +154,7 @@ VALUES = [
     (PARAMS, "targets/max_contexts", 0, "targets.max_contexts = 0: Input should be greater than"),
     (PARAMS, "targets/datasets/uk_real/target", "odd", "targets.datasets.uk_real.target = 'odd':"),
     (PARAMS, "decoding/variants/plain/top_k", -1, "decoding.variants.plain.top_k = -1: Input"),
+    (PARAMS, "decoding/variants/plain/engine", "transformers", "decoding.variants.plain.engine:"),
     (PARAMS, "decoding/variants/plain/workers", 2, "decoding.variants.plain.workers: all variant"),
     (PARAMS, "sample/max_tokens/attribute", 0, "sample.max_tokens.attribute = 0: bounds: >= 1"),
     (PARAMS, "sample/max_tokens/poem", 9, "sample.max_tokens.poem = 9: no such setting; known:"),

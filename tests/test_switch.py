@@ -63,7 +63,8 @@ def test_every_file_of_parameters_sets_the_same_keys(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["papre", "paper.params", ""])
 def test_unknown_scale_lists_those_there_are(root: Path, name: str) -> None:
-    with pytest.raises(InputError, match="there are ablations, analyses, default, embedded, "):
+    known = "there are ablations, analyses, default, embedded, embedded_stories, examples, "
+    with pytest.raises(InputError, match=known):
         switch(name, root)
 
 
