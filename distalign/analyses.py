@@ -74,24 +74,48 @@ def stories_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
+def capability_means(
+    cells: Mapping[tuple[str, str], Measured],
+) -> dict[tuple[str, str], dict[tuple[str, str], tuple[float, float | None]]]:
+    """Each metric of each task with its standard error, of the harness; means over seeds.
+
+    Args:
+        cells: (dataset, method) -> tasks with metrics, of each seed.
+
+    Returns:
+        (task, metric) -> (dataset, method) -> value, and its standard error if it has one.
+    """
+    shown = dict.fromkeys(
+        (task, key)
+        for group in cells.values()
+        for task, metrics in group.seeds[0].items()
+        for key in metrics
+    )
+    return {
+        (task, key): {
+            policy: (mean[key], mean.get(_error_of(key)))
+            for policy, group in cells.items()
+            for mean in [mean_over_seeds([seed[task] for seed in group.seeds])]
+        }
+        for task, key in shown
+        if "_stderr" not in key
+    }
+
+
 def capabilities_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     """Table 5 on the tasks that were run: (dataset, method) -> tasks with metrics, over seeds.
 
-    A metric's standard error, of the harness, stands beside it.
+    A metric's standard error stands beside it.
     """
-    tasks = next(iter(cells.values())).seeds[0]
-    shown = [(task, key) for task, metrics in tasks.items() for key in metrics]
-    shown = [(task, key) for task, key in shown if "_stderr" not in key]
+    means = capability_means(cells)
     rows = []
     for place, group in cells.items():
         row = [*map(Entry, map(display, place))]
-        for task, key in shown:
-            mean = mean_over_seeds([seed[task] for seed in group.seeds])
-            error = mean.get(_error_of(key))
-            text = number(mean[key]) + (f" ± {number(error)}" if error is not None else "")
+        for value, error in (by_policy[place] for by_policy in means.values()):
+            text = number(value) + (f" ± {number(error)}" if error is not None else "")
             row.append(Entry(text, link=group.link))
         rows.append(row)
-    columns = ["Trained on", "Method", *(f"{task}: {key}" for task, key in shown)]
+    columns = ["Trained on", "Method", *(f"{task}: {key}" for task, key in means)]
     title = "Table 5: general capabilities, and perplexity of ordinary text (± standard error)"
     return Table(title, columns, rows)
 

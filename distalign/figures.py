@@ -5,7 +5,8 @@ matplotlib is imported inside the functions: it takes a second that `--help` nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from distalign.cells import Cell, Matrix, display, section_title
 from distalign.comparisons import first_category
+from distalign.score import Metrics
 from distalign.tables import number
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 BLUE, VERMILION, BLACK = "#0072B2", "#D55E00", "#000000"
 PANELS_A_ROW = 3
 LONGEST_NAME = 42
+MAE_BAR = "MAE, 95 % t interval over contexts"
+MAE_AXIS = "MAE (difference of shares, 0 to 1)"
+FLOOR = "floor: a perfect sampler at as many rounds"
 
 
 def draw_contexts(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
@@ -62,32 +67,80 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix, path: Path) -> None:
         cells: all methods and data sets of one model, training and setting, means over seeds.
         path: PNG file to write.
     """
-    height = 1.1 + 0.32 * len(matrix.methods)
-    figure, axes = panels(
-        len(matrix.datasets), lambda rows, columns: (4.2 * columns + 1.5, rows * height + 1.1)
-    )
-    place = np.arange(len(matrix.methods))[::-1]
     by_place = {(cell.method, cell.dataset): cell.metrics for cell in cells}
-    for ax, dataset in zip(axes, matrix.datasets, strict=False):
-        measured = [by_place[method, dataset] for method in matrix.methods]
-        mae, low, high, floor = (
-            np.array([metrics.get(key) for metrics in measured], dtype=float)
-            for key in ("mae", "mae_t_low", "mae_t_high", "floor")
-        )
-        label = "floor: a perfect sampler at as many rounds"
-        ax.plot(floor, place, "|", color=VERMILION, ms=16, mew=2.5, label=label)
-        bars = np.nan_to_num(np.array([mae - low, high - mae]))
-        _dots(ax, mae, place, bars, "MAE, 95 % t interval over contexts")
-        for y, metrics in zip(place, measured, strict=True):
-            if not metrics["n_valid"]:
-                reason = "no valid response" if metrics["n_rounds"] else "does not apply"
-                _remark(ax, y, reason)
-        ax.set_title(display(dataset))
-        ax.set_yticks(place, [display(method) for method in matrix.methods], parse_math=False)
-        ax.set(ylim=(-0.6, len(place) - 0.4))
-    axes[0].set(xlim=(0, None))  # shared, so not before every panel is drawn
+    groups = {
+        display(dataset): {
+            display(method): mae_bar(by_place[method, dataset]) for method in matrix.methods
+        }
+        for dataset in matrix.datasets
+    }
     title = f"Distance from the target: {section_title(cells[0])}"
-    finish(figure, axes, title, "MAE (difference of shares, 0 to 1)", path)
+    draw_bars(groups, MAE_BAR, MAE_AXIS, title, path)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A number with its interval; nan or None where there is none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    floor: float | None = None
+    remark: str = ""
+    """Why there is no number."""
+
+
+Bars = Mapping[str, Mapping[str, Bar]]
+"""Panel -> row -> bar; all panels have the same rows."""
+
+
+def mae_bar(metrics: Metrics) -> Bar:
+    """MAE, t interval and floor of a cell's metrics."""
+    keys = ("mae", "mae_t_low", "mae_t_high", "floor")
+    remark = ""
+    if not metrics["n_valid"]:
+        remark = "no valid response" if metrics["n_rounds"] else "does not apply"
+    return Bar(*(metrics.get(key) for key in keys), remark)
+
+
+def draw_bars(
+    groups: Bars,
+    label: str,
+    xlabel: str,
+    title: str,
+    path: Path,
+    shared: bool = True,
+) -> None:
+    """A dot with its interval, and its floor, for each bar.
+
+    Args:
+        label: what dot and interval are.
+        path: PNG file to write.
+        shared: all panels have one x-axis, from 0.
+    """
+    names = [*next(iter(groups.values()))]
+    height = 1.1 + 0.32 * len(names)
+    figure, axes = panels(
+        len(groups), lambda rows, columns: (4.2 * columns + 1.5, rows * height + 1.1), shared
+    )
+    place = np.arange(len(names))[::-1]
+    for ax, (group, rows) in zip(axes, groups.items(), strict=False):
+        bars = [rows[name] for name in names]
+        value, low, high, floor = np.array(
+            [(bar.value, bar.low, bar.high, bar.floor) for bar in bars], dtype=float
+        ).T
+        if np.isfinite(floor).any():
+            ax.plot(floor, place, "|", color=VERMILION, ms=16, mew=2.5, label=FLOOR)
+        _dots(ax, value, place, np.nan_to_num(np.array([value - low, high - value])), label)
+        for y, bar in zip(place, bars, strict=True):
+            if bar.remark:
+                _remark(ax, y, bar.remark)
+        ax.set_title(group, parse_math=False)
+        ax.set_yticks(place, names, parse_math=False)
+        ax.set(ylim=(-0.6, len(place) - 0.4))
+    if shared:
+        axes[0].set(xlim=(0, None))  # not before every panel is drawn
+    finish(figure, axes, title, xlabel, path)
 
 
 def dataset_title(cell: Cell, matrix: Matrix) -> str:
@@ -106,11 +159,13 @@ def new_figure(size: tuple[float, float]) -> Figure:
     return figure
 
 
-def panels(n: int, size: Callable[[int, int], tuple[float, float]]) -> tuple[Figure, list[Axes]]:
+def panels(
+    n: int, size: Callable[[int, int], tuple[float, float]], shared: bool = True
+) -> tuple[Figure, list[Axes]]:
     """A figure of at least n panels; `size` is its width and height of its rows and columns."""
     rows, columns = -(-n // PANELS_A_ROW), min(n, PANELS_A_ROW)
     figure = new_figure(size(rows, columns))
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=shared, sharey=True, squeeze=False)
     return figure, list(grid.flat)
 
 

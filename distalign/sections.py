@@ -12,6 +12,12 @@ from distalign.analyses import (
     stories_table,
     transfer_table,
 )
+from distalign.analysis_figures import (
+    capability_bars,
+    first_token_bars,
+    surface_bars,
+    transfer_bars,
+)
 from distalign.binding import figure_points
 from distalign.cells import Cell, Matrix, Results, display, mean_cells, section_title
 from distalign.comparisons import (
@@ -22,7 +28,14 @@ from distalign.comparisons import (
     shares_table,
     steering_shares_table,
 )
-from distalign.figures import dataset_title, draw_contexts, draw_summary
+from distalign.figures import (
+    MAE_AXIS,
+    MAE_BAR,
+    dataset_title,
+    draw_bars,
+    draw_contexts,
+    draw_summary,
+)
 from distalign.page import Figure, Section
 from distalign.paper_figures import draw_binding, draw_representation
 from distalign.paper_tables import (
@@ -36,6 +49,8 @@ from distalign.paper_tables import (
 )
 from distalign.sensitivity_figure import draw_sensitivity
 from distalign.tables import Table, detail_table, distances_table, main_table, seeds_table
+
+INTERNAL_AXIS = "internal MAE (difference of shares, 0 to 1)"
 
 
 def summary_tables(
@@ -89,7 +104,8 @@ def cells_section(
     every = [*summary, *appendix_tables(cells, matrix, paper), binding_table(cells)]
     every += [comparison_table(cells, params), detail_table(cells), distances_table(cells)]
     tables = [table for table in every if table]
-    figures = [*_draw(cells, matrix, folder), *_draw_grids(results, matrix, folder)]
+    figures = [*_draw(cells, matrix, folder), *_draw_analyses(results, folder)]
+    figures += _draw_grids(results, matrix, folder)
     return Section(section_title(cells[0]), tables, figures)
 
 
@@ -103,6 +119,43 @@ def _draw_grids(results: Results, matrix: Matrix, folder: Path) -> list[Figure]:
             title = f"Decoding parameters, {display(dataset)}: {section_title(first)}"
             draw_sensitivity(methods, title, folder / name)
             figures.append(_figure(f"As figures 4 and 6-10. {title}", folder / name, []))
+    return figures
+
+
+def _draw_analyses(results: Results, folder: Path) -> list[Figure]:
+    """Tables 4 to 7 and 12 as figures, of what was run."""
+    first, mae = results.cells[0], (MAE_BAR, MAE_AXIS)
+    internal = ("internal MAE ± standard deviation over contexts", INTERNAL_AXIS)
+    metric = ("metric ± standard error", "value of the metric")
+    drawn = {
+        "first_token": (
+            "As tables 4 and 12, at the first token",
+            first_token_bars(results.internal),
+            internal,
+        ),
+        "capabilities": (
+            "As table 5, general capabilities",
+            capability_bars(results.capabilities),
+            metric,
+        ),
+        "surface_forms": (
+            "As table 6, forms of the steering tokens",
+            surface_bars(results.cells, results.surface),
+            mae,
+        ),
+        "transfer": (
+            "As table 7, contexts that training has not seen",
+            transfer_bars(results.transferred),
+            mae,
+        ),
+    }
+    figures = []
+    for name, (title, bars, labels) in drawn.items():
+        if bars:
+            path = folder / f"{first.model}_{first.training}_{first.setting}_{name}.png"
+            shown = f"{title}: {section_title(first)}"
+            draw_bars(bars, *labels, shown, path, shared=name != "capabilities")
+            figures.append(_figure(shown, path, []))
     return figures
 
 

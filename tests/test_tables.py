@@ -213,8 +213,8 @@ def test_stage_writes_the_whole_report(tmp_path, monkeypatch, capsys):
     page = Reader((tmp_path / "report/results.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(text in page.text for text in (*NAMES, *CATEGORIES))
-    # The summary; by context shares as a map and with intervals, and the steering tokens.
-    assert len(page.sources) == 4
+    # The summary; by context shares as a map and with intervals, and the steering tokens; transfer.
+    assert len(page.sources) == 5
     assert all(source.startswith("data:image/png;base64,iVBOR") for source in page.sources)
     link = "../metrics/m/attribute/attribute/uk_even/ours/0.json"
     assert link in (tmp_path / "report/results.md").read_text(encoding="utf-8")
