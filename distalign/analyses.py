@@ -1,9 +1,9 @@
 """The report's tables of policies that are sampled or asked in another way than in training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from distalign.cells import Measured, average, display, mean_over_seeds
+from distalign.cells import Cell, Measured, average, display, mean_over_seeds, measured
 from distalign.score import Metrics
 from distalign.tables import Entry, Table, interval, number
 
@@ -74,6 +74,19 @@ def stories_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
+def surface_groups(
+    cells: Sequence[Cell], surface: Mapping[tuple[str, str], Measured]
+) -> dict[tuple[str, str], Measured]:
+    """What table 6 compares: (dataset, form) -> metrics; `ours` itself has the form digits.
+
+    Args:
+        cells: of one model, training and setting.
+        surface: (dataset, form) -> what the stage `surface_forms` measured.
+    """
+    ours = {(d, "digits"): group for (d, m), group in measured(cells).items() if m == "ours"}
+    return ours | surface
+
+
 def capability_means(
     cells: Mapping[tuple[str, str], Measured],
 ) -> dict[tuple[str, str], dict[tuple[str, str], tuple[float, float | None]]]:
@@ -90,15 +103,20 @@ def capability_means(
         for group in cells.values()
         for task, metrics in group.seeds[0].items()
         for key in metrics
+        if "_stderr" not in key
     )
+    means = {
+        policy: {
+            task: mean_over_seeds([seed[task] for seed in group.seeds]) for task in group.seeds[0]
+        }
+        for policy, group in cells.items()
+    }
     return {
         (task, key): {
-            policy: (mean[key], mean.get(_error_of(key)))
-            for policy, group in cells.items()
-            for mean in [mean_over_seeds([seed[task] for seed in group.seeds])]
+            policy: (tasks[task][key], tasks[task].get(_error_of(key)))
+            for policy, tasks in means.items()
         }
         for task, key in shown
-        if "_stderr" not in key
     }
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from distalign.analyses import capability_means
-from distalign.cells import Cell, Measured, display, mean_over_seeds, measured
+from distalign.analyses import capability_means, surface_groups
+from distalign.cells import Cell, Measured, display, mean_over_seeds
 from distalign.figures import Bar, Bars, mae_bar
 
 
@@ -24,18 +24,14 @@ def surface_bars(cells: Sequence[Cell], surface: Mapping[tuple[str, str], Measur
     """Table 6: MAE of `ours` by the form of its steering tokens, a panel a data set.
 
     Args:
-        cells: of one model, training and setting; those of `ours` have the form digits.
-        surface: (dataset, form) -> metrics.
+        cells: of one model, training and setting.
+        surface: (dataset, form) -> what the stage `surface_forms` measured.
     """
-    ours = {(d, "digits"): group for (d, m), group in measured(cells).items() if m == "ours"}
-    forms = dict.fromkeys([*(["digits"] if ours else []), *(form for _, form in surface)])
-    groups = ours | surface
-    return {
-        display(dataset): {
-            display(form): mae_bar(mean_over_seeds(groups[dataset, form].seeds)) for form in forms
-        }
-        for dataset in dict.fromkeys(dataset for dataset, _ in surface)
-    }
+    panels: dict[str, dict[str, Bar]] = {display(dataset): {} for dataset, _ in surface}
+    for (dataset, form), group in surface_groups(cells, surface).items():
+        if display(dataset) in panels:
+            panels[display(dataset)][display(form)] = mae_bar(mean_over_seeds(group.seeds))
+    return panels
 
 
 def first_token_bars(internal: Mapping[tuple[str, str], Measured]) -> Bars:

@@ -91,7 +91,7 @@ class Bar:
 
 
 Bars = Mapping[str, Mapping[str, Bar]]
-"""Panel -> row -> bar; all panels have the same rows."""
+"""Panel -> row -> bar; a row that another panel has and this one lacks was not run."""
 
 
 def mae_bar(metrics: Metrics) -> Bar:
@@ -114,18 +114,19 @@ def draw_bars(
     """A dot with its interval, and its floor, for each bar.
 
     Args:
+        groups: a panel each, every row of any panel in all of them.
         label: what dot and interval are.
         path: PNG file to write.
         shared: all panels have one x-axis, from 0.
     """
-    names = [*next(iter(groups.values()))]
+    names = list(dict.fromkeys(name for rows in groups.values() for name in rows))
     height = 1.1 + 0.32 * len(names)
     figure, axes = panels(
         len(groups), lambda rows, columns: (4.2 * columns + 1.5, rows * height + 1.1), shared
     )
     place = np.arange(len(names))[::-1]
     for ax, (group, rows) in zip(axes, groups.items(), strict=False):
-        bars = [rows[name] for name in names]
+        bars = [rows.get(name, Bar(None, None, None, remark="not run")) for name in names]
         value, low, high, floor = np.array(
             [(bar.value, bar.low, bar.high, bar.floor) for bar in bars], dtype=float
         ).T

@@ -6,6 +6,7 @@ from functools import partial
 
 import pandas as pd
 
+from distalign.analyses import surface_groups
 from distalign.binding import internal_interval
 from distalign.cells import Cell, Matrix, Measured, display, mean_over_seeds, measured
 from distalign.paper_layout import Layout, Line, layout_table, paper_table
@@ -144,12 +145,12 @@ def surface_table(
     Args:
         surface: (dataset, form) -> what the stage `surface_forms` measured.
     """
-    ours = {(d, "digits"): seeds for (d, m), seeds in measured(cells).items() if m == "ours"}
+    groups = surface_groups(cells, surface)
     title = "Table 6: MAE by form of the steering tokens"
     layout = _layout("6", title, cells[0].model, matrix, paper.replace({"method": FORMS}))
     columns = {dataset: display(dataset) for dataset in matrix.surface_datasets}
-    forms = [*(["digits"] if ours else []), *matrix.surface_forms]
-    return layout_table(replace(layout, methods=forms, columns=columns), ours | surface, [MAE])
+    forms = list(dict.fromkeys([*(form for _, form in groups), *matrix.surface_forms]))
+    return layout_table(replace(layout, methods=forms, columns=columns), groups, [MAE])
 
 
 def appendix_tables(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) -> list[Table]:

@@ -124,9 +124,9 @@ def _draw_grids(results: Results, matrix: Matrix, folder: Path) -> list[Figure]:
 
 def _draw_analyses(results: Results, folder: Path) -> list[Figure]:
     """Tables 4 to 7 and 12 as figures, of what was run."""
-    first, mae = results.cells[0], (MAE_BAR, MAE_AXIS)
-    internal = ("internal MAE ± standard deviation over contexts", INTERNAL_AXIS)
-    metric = ("metric ± standard error", "value of the metric")
+    first, mae = results.cells[0], (MAE_BAR, MAE_AXIS, True)
+    internal = ("internal MAE ± standard deviation over contexts", INTERNAL_AXIS, True)
+    metric = ("metric ± standard error", "value of the metric", False)
     drawn = {
         "first_token": (
             "As tables 4 and 12, at the first token",
@@ -150,11 +150,11 @@ def _draw_analyses(results: Results, folder: Path) -> list[Figure]:
         ),
     }
     figures = []
-    for name, (title, bars, labels) in drawn.items():
+    for name, (title, bars, (label, xlabel, shared)) in drawn.items():
         if bars:
             path = folder / f"{first.model}_{first.training}_{first.setting}_{name}.png"
             shown = f"{title}: {section_title(first)}"
-            draw_bars(bars, *labels, shown, path, shared=name != "capabilities")
+            draw_bars(bars, label, xlabel, shown, path, shared)
             figures.append(_figure(shown, path, []))
     return figures
 

@@ -57,6 +57,21 @@ def test_the_main_cells_of_ours_are_the_digits_form() -> None:
     assert [*surface_bars(cells[:1], surface)["UK Even"]][0] == "Token (man/woman)"
 
 
+def test_a_row_that_one_panel_lacks_is_drawn_as_not_run(tmp_path: Path) -> None:
+    surface = {("us_even", "nouns"): measured(CELL), ("uk_even", "added"): measured(CELL)}
+    bars = surface_bars([metrics_cell("ours", mae=0.1)], surface)
+    assert {panel: [*rows] for panel, rows in bars.items()} == {
+        "US Even": ["Token (man/woman)"],
+        "UK Even": ["Ours (0/1)", "Token (newly added)"],
+    }
+    bar, not_run = mae_bar(CELL), Bar(None, None, None, remark="not run")
+    gaps = {"p": {"a": bar}, "q": {"b": bar}}
+    said = {"p": {"a": bar, "b": not_run}, "q": {"a": not_run, "b": bar}}
+    for name, groups in {"gaps": gaps, "said": said}.items():
+        draw_bars(groups, "label", "x", "title", tmp_path / f"{name}.png")
+    assert (tmp_path / "gaps.png").read_bytes() == (tmp_path / "said.png").read_bytes()
+
+
 def test_first_token_and_capabilities_have_their_spread() -> None:
     bars = first_token_bars(
         {
