@@ -16,6 +16,7 @@ from distalign.sampling import DecodingParams, SampleParams
 from distalign.score import ScoreParams
 from distalign.sensitivity import SensitivityParams
 from distalign.story_judge import JudgeParams
+from distalign.story_metrics import StoriesParams
 from distalign.synthesize import SynthesizeParams
 from distalign.targets import TargetsParams
 
@@ -42,5 +43,5 @@ class Params(BaseModel):
     sensitivity: SensitivityParams
     capabilities: CapabilitiesParams
     score: ScoreParams
-    stories: ScoreParams
+    stories: StoriesParams
     report: ReportParams

@@ -11,11 +11,14 @@ from distalign.sampling import chat_ids
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-BATCH_SIZE = 32
+BATCH_SIZE = 16
 
 
 def perplexity(
-    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", rounds: Sequence[Judgement]
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    rounds: Sequence[Judgement],
+    per_context: int,
 ) -> float:
     """exp of the mean negative log-likelihood a token of the texts, each after its prompt.
 
@@ -24,11 +27,13 @@ def perplexity(
 
     Args:
         model: from `distalign.policy.load_base`.
+        per_context: rounds of each context that are read, the first ones.
     """
     import torch
     from tqdm import tqdm
 
-    rows = [(chat_ids(tokenizer, row.prompt), _text_ids(tokenizer, row.text)) for row in rounds]
+    read = [row for row in rounds if row.round < per_context]
+    rows = [(chat_ids(tokenizer, row.prompt), _text_ids(tokenizer, row.text)) for row in read]
     # Prompts that begin alike lie in one batch, and share their tokens.
     rows = sorted(row for row in rows if row[1])
     total, n_tokens = 0.0, 0

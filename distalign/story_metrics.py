@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
+from pydantic import Field
 
 from distalign.judge_error import corrected_mae, mae_bounds
 from distalign.judge_validation import Confusion
 from distalign.records import DatasetSpec, InputError, Judgement
 from distalign.score import Metrics, ScoreParams, count_categories
+
+
+class StoriesParams(ScoreParams):
+    perplexity_rounds: int = Field(ge=1)
+    """Of each context, the first so many are read for the perplexity."""
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:

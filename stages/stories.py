@@ -21,16 +21,16 @@ def main() -> None:
     from distalign.judge_validation import Confusion
     from distalign.perplexity import perplexity
     from distalign.policy import load_base
-    from distalign.score import ScoreParams
-    from distalign.story_metrics import story_metrics
+    from distalign.story_metrics import StoriesParams, story_metrics
 
-    params, spec = block(ScoreParams, "stories"), read_spec(args.spec)
+    params, spec = block(StoriesParams, "stories"), read_spec(args.spec)
     judgements = read_jsonl(args.judgements, Judgement)
     confusions = read_jsonl(args.confusions / f"{spec.attribute.name}.jsonl", Confusion)
     metrics = story_metrics(judgements, spec, confusions, params)
     if judgements:
         tokenizer = AutoTokenizer.from_pretrained(args.base)
-        measured = perplexity(load_base(args.base), tokenizer, judgements)
+        base = load_base(args.base)
+        measured = perplexity(base, tokenizer, judgements, params.perplexity_rounds)
         metrics["perplexity"] = None if math.isnan(measured) else round(measured, 6)
     write_json(args.out, metrics)
 

@@ -28,11 +28,12 @@ def test_perplexity_is_that_of_a_plain_pass(base_model) -> None:
         logps = plain(torch.tensor([prompt + ids])).logits[0].log_softmax(-1)
         total -= sum(float(logps[len(prompt) + i - 1, token]) for i, token in enumerate(ids))
         n += len(ids)
-    found = perplexity(load_base(base_model), tokenizer, rows)
+    more = [rows[0].model_copy(update={"round": 9, "text": "A text that is not read."})]
+    found = perplexity(load_base(base_model), tokenizer, rows + more, per_context=9)
     assert found == pytest.approx(math.exp(total / n), rel=0.03)  # bfloat16
 
 
 def test_no_token_has_no_perplexity(base_model) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     rows = [row.model_copy(update={"text": ""}) for row in judged(5)]
-    assert math.isnan(perplexity(load_base(base_model), tokenizer, rows))
+    assert math.isnan(perplexity(load_base(base_model), tokenizer, rows, 1))
