@@ -23,6 +23,7 @@ from distalign.records import SPLITS, DatasetSpec, InputError
 from distalign.sampling import SampleParams
 from distalign.sensitivity import SensitivityParams, grid_points
 from distalign.story_judge import JudgeParams
+from distalign.story_metrics import StoriesParams
 from distalign.synthesize import SynthesizeParams
 from distalign.targets import DatasetParams, is_transfer
 from distalign.training import LOGS
@@ -56,6 +57,7 @@ class Experiment:
     synthesize: Mapping[str, SynthesizeParams]
     llm: EndpointParams
     judge: JudgeParams
+    stories: StoriesParams
 
     def work(self, stage: str, item: Item) -> Work:
         """What the job of a stage does; a stage without a model does next to nothing."""
@@ -84,6 +86,8 @@ class Experiment:
                 return self._surface_form(item)
             case "judge" if item["setting"] == "story" and self.judge.story == "llm":
                 return self._judging(item)
+            case "stories":
+                return self._perplexity(item)
         return Work()
 
     def shape(self, model: str) -> Shape:
@@ -201,6 +205,16 @@ class Experiment:
             return Work(requests=rounds, in_flight=at_once, read=read, written=rounds)
         work = self._generation(self.shape(self.judge.llm.serve), read, rounds, read / rounds)
         return replace(work, served=True)
+
+    def _perplexity(self, item: Item) -> Work:
+        spec, lengths = self.specs[item["dataset"]], self.rates.lengths[item["setting"]]
+        if not is_applicable(item["method"], spec):
+            return Work()
+        rounds = min(self.stories.perplexity_rounds, self.sample.n) * len(spec.contexts)
+        written = rounds * lengths.response
+        read = rounds * lengths.prompt + written
+        operations = forward_operations(self.shape(item["model"]), 0, read, written)
+        return Work(prefilled=operations, read=read)
 
 
 def mean_lengths(lengths: Sequence[Lengths]) -> Lengths:

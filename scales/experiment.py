@@ -17,6 +17,7 @@ from distalign.records import InputError
 from distalign.sampling import DecodingParams, SampleParams
 from distalign.sensitivity import SensitivityParams
 from distalign.story_judge import JudgeParams
+from distalign.story_metrics import StoriesParams
 from distalign.synthesize import SynthesizeParams
 from distalign.targets import TargetsParams, build_spec, read_attribute
 from stages.cli import block
@@ -96,6 +97,7 @@ def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Exper
         },
         llm=block(EndpointParams, "llm", file=file),
         judge=block(JudgeParams, "judge", file=file),
+        stories=block(StoriesParams, "stories", file=file),
     )
 
 

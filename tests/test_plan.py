@@ -87,6 +87,7 @@ CELL = {"model": "smollm2-135m", "training": "attribute", "setting": "attribute"
         ("internal_alignment", {"dataset": "race_even", "method": "ift"}, 45),
         ("capabilities", {"dataset": "uk_real", "method": "ift"}, 21),
         ("sensitivity", {"dataset": "uk_real", "method": "ours"}, 1334),
+        ("stories", {"dataset": "uk_real", "method": "zero_shot", "setting": "story"}, 42),
     ],
 )
 def test_predicted_is_within_a_third_of_measured(
