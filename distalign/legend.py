@@ -61,6 +61,13 @@ LEGEND = {
         "shares. It says nothing of one more answer, and has no floor to be compared with."
     ),
     "Fidelity": "share of valid responses that express the category of their steering token.",
+    "Stories": (
+        "corrected: for the errors that the judge made on labelled texts, with their uncertainty. "
+        "Least and greatest: what the MAE as read could be, had every story been read that was "
+        "not. Perplexity: the base model's, of the first rounds of each context (stories."
+        "perplexity_rounds in params.yaml). Distinct-n: distinct n-grams of words over all. Words: "
+        "mean a story; a few say that no story was written."
+    ),
     "Misaligned": (
         "contexts whose shares differ from the target by more than chance (Monte-Carlo "
         "multinomial goodness of fit, false-discovery rate 0.05)."

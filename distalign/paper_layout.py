@@ -57,18 +57,24 @@ class Layout:
         return ["Model", "Method", *self.columns.values(), *average_of]
 
 
+Values = Mapping[tuple[str, str], Measured]
+"""(column, method) -> our metrics."""
+
+
 def layout_table(
-    layout: Layout, values: Mapping[tuple[str, str], Measured], lines: Sequence[Line]
+    layout: Layout, values: Values, lines: Sequence[Line], apart: Mapping[str, Values] | None = None
 ) -> Table | None:
     """Rows of our model, then of the paper's; None if ours have no number.
 
     Args:
-        values: (column, method) -> our metrics. A row without any number is left out.
+        values: of lines that are not in `apart`. A row without any number is left out.
+        apart: the name of a line -> its own values.
     """
     ours = []
     for method in layout.methods:
-        seeds = {column: values[column, method] for column in layout.columns}
         for line in lines:
+            of_line = (apart or {}).get(line.name, values)
+            seeds = {column: of_line[column, method] for column in layout.columns}
             names = [display(layout.model), display(method), line.name]
             ours.append([*map(Entry, names), *_numbers(layout, seeds, line)])
     rows = [row for row in ours if _has_number(row[3:])]

@@ -53,6 +53,12 @@ def _layout(table: str, title: str, model: str, matrix: Matrix, paper: pd.DataFr
     return Layout(title, table, model, matrix.methods, columns, paper)
 
 
+def printed_for(setting: str, paper: pd.DataFrame) -> pd.DataFrame:
+    """What the paper prints for a setting: table 2 for stories, all others for attributes."""
+    of_stories = paper["table"] == PRINTED_IN["story"]
+    return paper[of_stories if setting == "story" else ~of_stories & (setting == "attribute")]
+
+
 def printed_main_table(setting: str, matrix: Matrix, paper: pd.DataFrame) -> Table | None:
     """What the paper prints beside `distalign.tables.main_table`; None if it has none of it."""
     if setting not in PRINTED_IN:
@@ -73,15 +79,10 @@ def corrected_table(
     Args:
         stories: (dataset, method) -> what the stage `stories` measured.
     """
-    both = {
-        place: replace(
-            values,
-            seeds=[a | b for a, b in zip(values.seeds, stories[place].seeds, strict=True)],
-        )
-        for place, values in measured(cells).items()
-    }
     title = "Table 2: MAE of stories, as read and corrected for the judge"
-    return layout_table(_layout("2", title, cells[0].model, matrix, paper), both, CORRECTED)
+    layout = _layout("2", title, cells[0].model, matrix, paper)
+    apart = {line.name: stories for line in CORRECTED[1:]}
+    return layout_table(layout, measured(cells), CORRECTED, apart)
 
 
 def ablation_table(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) -> Table | None:

@@ -32,17 +32,18 @@ def main() -> None:
     from distalign.cells import Matrix
     from distalign.comparisons import ReportParams, rounds_table
     from distalign.page import Section, html_page, markdown_page, plain_text
+    from distalign.paper_tables import printed_for
     from distalign.sections import cells_section, summary_tables
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
     paper = files.read_paper(args.paper)
     folders = files.Folders(args.metrics, args.judgements, args.targets, args.out)
-    cells, sections, printed = [], [], []
+    cells, sections, tables = [], [], []
     for place in product(matrix.models, matrix.trainings, matrix.settings):
-        results = files.read_results(folders, matrix, place)
-        summary = summary_tables(results, matrix, paper, coordinated_variants())
-        sections.append(cells_section(results, matrix, summary, paper, params, args.out))
-        printed += summary
+        results, printed = files.read_results(folders, matrix, place), printed_for(place[2], paper)
+        summary = summary_tables(results, matrix, printed, coordinated_variants())
+        sections.append(cells_section(results, matrix, summary, printed, params, args.out))
+        tables += summary
         cells += results.cells
     targets = {cell.dataset: cell.contexts for cell in cells}
     sections.append(Section("Rounds needed", [rounds_table(targets)], []))
@@ -54,7 +55,7 @@ def main() -> None:
     write_text(args.out / "results.md", markdown_page(sections))
     write_text(args.out / "results.html", html_page(sections))
     names = [*PAGES, *(figure.link for section in sections for figure in section.figures)]
-    text = [plain_text(table) for table in printed]
+    text = [plain_text(table) for table in tables]
     text.append("\n".join(str(args.out / name) for name in names))
     write_text(args.out / "results.txt", "\n\n".join(text) + "\n")
     print("\n\n".join(text))

@@ -12,6 +12,7 @@ from distalign.paper_tables import (
     appendix_tables,
     corrected_table,
     first_token_table,
+    printed_for,
     printed_main_table,
     surface_table,
     transfer_layout,
@@ -36,6 +37,17 @@ def test_main_table_of_the_paper_is_that_of_the_setting():
     assert texts(story)[0] == ["Qwen2.5-7B (paper)", "Zero-shot", "0.26"]
     assert attribute.title.startswith("Table 1 ")
     assert printed_main_table("own", real, PAPER) is None
+
+
+def test_numbers_of_attributes_do_not_stand_beside_stories():
+    tables = {name: {*printed_for(name, PAPER)["table"]} for name in ("attribute", "story", "own")}
+    assert tables["story"] == {"2"}
+    assert tables["attribute"] == {*PAPER["table"]} - {"2"}
+    assert tables["own"] == set()
+    cells = [metrics_cell(method, mae=0.1) for method in ("without_kl", "ours")]
+    chosen = matrix(methods=["without_kl", "ours"])
+    beside = texts(ablation_table(cells, chosen, printed_for("story", PAPER)))
+    assert [row[0] for row in beside] == ["m", "m"]
 
 
 def test_ablations_have_a_table_where_one_was_run():
@@ -95,7 +107,9 @@ def test_stories_are_shown_as_read_and_corrected():
         ("uk_even", method): Measured([story | {"corrected_floor": 0.06}], "s.json")
         for method in MATRIX.methods
     }
-    rows = texts(corrected_table(cells, stories, MATRIX, PAPER))
+    table = corrected_table(cells, stories, MATRIX, PAPER)
+    assert [row[3].link for row in table.rows[:3]] == [cells[0].metrics_link, "s.json", "s.json"]
+    rows = texts(table)
     assert rows[:3] == [
         ["m", "Zero-shot", "as read", "0.200 [0.100, 0.300]"],
         ["m", "Zero-shot", "corrected", "0.150 [0.100, 0.200]"],
