@@ -191,4 +191,6 @@ def draw_seconds(n: int, spec: DatasetSpec) -> float:
 
 
 def test_drawing_responses_is_linear(spec: DatasetSpec) -> None:
-    assert draw_seconds(400, spec) <= 2 * MOST_RATIO * draw_seconds(50, spec) + SLACK_S
+    # Of several: one draw took fifteen times as long as the others, perhaps a garbage collection.
+    few, many = (min(draw_seconds(n, spec) for _ in range(5)) for n in (50, 400))
+    assert many <= 2 * MOST_RATIO * few + SLACK_S
