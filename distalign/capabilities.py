@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from distalign.engines import has_gpu
+from distalign.precision import Precision, has_gpu
 from distalign.records import InputError
 
 
@@ -24,7 +24,9 @@ class CapabilitiesParams(BaseModel):
     seed: int
 
 
-def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str, Any]:
+def evaluate(
+    folder: Path, tasks: Path, params: CapabilitiesParams, precision: Precision
+) -> dict[str, Any]:
     """Task -> metric -> value, with a metric's standard error beside it where there is one.
 
     Args:
@@ -34,7 +36,6 @@ def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str,
     Raises:
         InputError: a task is known neither here nor to the harness.
     """
-    import torch
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
@@ -47,7 +48,7 @@ def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str,
     model = HFLM(
         pretrained=str(folder),
         device="cuda" if has_gpu() else "cpu",
-        dtype=torch.bfloat16,
+        dtype=precision,
         batch_size=params.batch_size,
     )
     found = simple_evaluate(

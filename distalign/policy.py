@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from distalign.precision import Precision, torch_dtype
+from distalign.provenance import Provenance
 from distalign.records import InputError, write_json
 from distalign.steering import ADDED, Steering
 
@@ -40,17 +42,21 @@ class Policy(BaseModel):
     decoding: PolicyDecoding
     max_tokens: int | None = None
     """Of a response, where the method needs another limit than `sample.max_tokens`."""
+    trained: Provenance | None
+    """With what, and in which precision; None where nothing was trained."""
 
 
-def load_base(base: Path) -> Any:
-    """The base model in bfloat16, with the attention that `distalign.forward` runs it by."""
-    import torch
+def load_base(base: Path, precision: Precision) -> Any:
+    """The base model, with the attention that `distalign.forward` runs it by."""
     from transformers import AutoModelForCausalLM
 
     from distalign.packing import ATTENTION
 
     return AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, attn_implementation=ATTENTION, use_safetensors=True
+        base,
+        dtype=torch_dtype(precision),
+        attn_implementation=ATTENTION,
+        use_safetensors=True,
     )
 
 
@@ -61,12 +67,16 @@ def _grow_vocabulary(model: Any, tokenizer: "PreTrainedTokenizerBase") -> None:
 
 
 def new_adapter(
-    base: Path, tokenizer: "PreTrainedTokenizerBase", lora: LoraParams, steering: Steering | None
+    base: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    lora: LoraParams,
+    steering: Steering | None,
+    precision: Precision,
 ) -> "PeftModel":
     """The base model with a fresh LoRA in float32; rows of added tokens are trainable."""
     from peft import LoraConfig, get_peft_model
 
-    model = load_base(base)
+    model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     rows = None
     if steering is not None and steering.form == ADDED:
@@ -86,7 +96,11 @@ def new_adapter(
 
 
 def load_adapter(
-    base: Path, adapter: Path, tokenizer: "PreTrainedTokenizerBase", trainable: bool
+    base: Path,
+    adapter: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    precision: Precision,
+    trainable: bool,
 ) -> "PeftModel":
     """The base model with a saved adapter.
 
@@ -100,7 +114,7 @@ def load_adapter(
     from peft import PeftModel
     from safetensors import SafetensorError
 
-    model = load_base(base)
+    model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     try:
         return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
@@ -150,8 +164,8 @@ def _check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folde
 
 
 @contextlib.contextmanager
-def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
-    """A folder with the policy's whole model, its adapter merged into the weights.
+def merged(policy: Policy, folder: Path, base: Path, precision: Precision) -> Iterator[Path]:
+    """A folder with the policy's whole model, its adapter merged into weights of a precision.
 
     One path for every engine: vLLM's own LoRA path takes no added embedding rows.
     """
@@ -163,8 +177,9 @@ def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     _check_tokenizer(policy, tokenizer, folder)
     with tempfile.TemporaryDirectory() as name:
-        model = load_adapter(base, folder, tokenizer, trainable=False).merge_and_unload()
+        adapted = load_adapter(base, folder, tokenizer, precision, trainable=False)
+        model = adapted.merge_and_unload()
         model.save_pretrained(name)
         tokenizer.save_pretrained(name)
-        del model
+        del adapted, model
         yield Path(name)

@@ -7,8 +7,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from distalign.base_model import read_source
-from distalign.engines import has_gpu, open_engine
+from distalign.engines import open_engine
 from distalign.policy import check_base, merged, read_policy
+from distalign.precision import Precision, has_gpu
 from distalign.records import DatasetSpec, Round, read_jsonl, write_jsonl
 from distalign.sampling import SampleParams, Shard, sample_shard
 
@@ -31,15 +32,16 @@ class Worker:
         folder: Path,
         base: Path,
         spec: DatasetSpec,
+        precision: Precision,
         place: int,
     ) -> None:
         from transformers import AutoTokenizer
 
         self._spec, self._policy = spec, read_policy(folder)
         check_base(self._policy, read_source(base)["sha256"], folder)
-        with merged(self._policy, folder, base) as whole:
+        with merged(self._policy, folder, base, precision) as whole:
             self._engine = open_engine(
-                params.engine, whole, place, params.workers, params.tensor_parallel
+                params.engine, whole, precision, place, params.workers, params.tensor_parallel
             )
             self._tokenizer = AutoTokenizer.from_pretrained(whole)
 
@@ -49,7 +51,7 @@ class Worker:
 
 @contextlib.contextmanager
 def open_workers(
-    params: SampleParams, folder: Path, base: Path, spec: DatasetSpec
+    params: SampleParams, folder: Path, base: Path, spec: DatasetSpec, precision: Precision
 ) -> Iterator[Draw]:
     """Workers with the policy in a folder.
 
@@ -60,7 +62,7 @@ def open_workers(
         InputError: the policy in the folder belongs to another base model.
     """
     if params.workers == 1:
-        worker = Worker(params, folder, base, spec, 0)
+        worker = Worker(params, folder, base, spec, precision, 0)
         yield lambda shards: (worker.draw(*item) for item in shards)
         return
     import ray
@@ -71,7 +73,8 @@ def open_workers(
     actor = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES)(Worker)
     actor = actor.options(num_cpus=1, num_gpus=params.tensor_parallel if has_gpu() else 0)
     paths = folder.resolve(), base.resolve()
-    pool = ActorPool([actor.remote(params, *paths, spec, place) for place in range(params.workers)])
+    places = range(params.workers)
+    pool = ActorPool([actor.remote(params, *paths, spec, precision, place) for place in places])
     try:
         yield lambda shards: pool.map_unordered(lambda a, item: a.draw.remote(*item), shards)
     finally:

