@@ -13,7 +13,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from distalign.records import InputError, write_text
+from distalign.records.schemas import InputError, write_text
 from stages.cli import run
 
 SCALES = Path("scales")

@@ -1,10 +1,10 @@
 """Measure what training did to a model's general capabilities (table 5)."""
 
-from distalign.base_model import read_source
-from distalign.capabilities import CapabilitiesParams, evaluate
-from distalign.policy import check_base, merged, read_policy
-from distalign.provenance import CellProvenance, here
-from distalign.records import write_json
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.base_model import read_source
+from distalign.models.policy import check_base, merged, read_policy
+from distalign.probing.capabilities import CapabilitiesParams, evaluate
+from distalign.records.schemas import write_json
 from stages.cli import block, parse, precision, run
 
 

@@ -4,8 +4,8 @@ from itertools import chain
 
 import numpy as np
 
-from distalign.pair import PairParams, interleave
-from distalign.records import Preference, Prompt, read_jsonl, write_jsonl
+from distalign.data.pair import PairParams, interleave
+from distalign.records.schemas import Preference, Prompt, read_jsonl, write_jsonl
 from stages.cli import block, parse, run
 
 

@@ -1,0 +1,1 @@
+"""From counts to preference data: targets, prompts, responses, pairs."""

@@ -1,0 +1,1 @@
+"""Who continues token prompts, vLLM or transformers, and vLLM's settings."""

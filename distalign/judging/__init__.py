@@ -1,0 +1,1 @@
+"""Which category a response shows: a module a judge, and how well judges read."""

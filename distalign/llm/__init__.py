@@ -1,0 +1,1 @@
+"""A language model as a service: its server, and an endpoint that asks it."""

@@ -1,0 +1,1 @@
+"""What computes, and with what a result was made: processor, precision, versions."""

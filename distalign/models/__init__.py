@@ -1,0 +1,1 @@
+"""A model as weights and tokens: base model, adapter, steering tokens, forward pass."""

@@ -1,0 +1,1 @@
+"""Before anything is run: whether parameters and inputs are right, what it will cost."""

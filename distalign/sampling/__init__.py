@@ -1,0 +1,1 @@
+"""Rounds of a policy: each method's prompt, draws of steering tokens, workers."""

@@ -1,0 +1,1 @@
+"""From preference data to an adapter: objective, trainers, a run with its log."""
