@@ -23,7 +23,8 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
 from distalign.models.policy import load_adapter, read_policy
-from distalign.records.schemas import Preference, Prompt, read_jsonl, read_spec
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Preference, Prompt
 from distalign.training.calibration import Calibration
 from distalign.training.fitting import make_trainer
 from distalign.training.methods import HybridParams

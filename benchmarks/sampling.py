@@ -25,12 +25,15 @@ from typing import get_args
 import numpy as np
 from transformers import AutoTokenizer
 
-from distalign.engines.engine import Decoding, Engine, FirstToken, open_engine
+from distalign.engines.engine import Decoding, Engine, FirstToken
+from distalign.engines.opening import open_engine
 from distalign.machine.precision import Precision, PrecisionParams, Wanted, has_gpu, native_bfloat16
+from distalign.models.chat import chat_ids
 from distalign.models.policy import merged, read_policy
-from distalign.records.schemas import Prompt, read_jsonl
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Prompt
 from distalign.sampling.drawing import draw_independent
-from distalign.sampling.rounds import chat_ids, restricted
+from distalign.sampling.rounds import restricted
 
 DECODING = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=33)
 ENGINES = {"ours": "ours", "transformers": "transformers", "vllm": "vLLM's defaults"}

@@ -46,7 +46,8 @@ from distalign.machine.precision import (
 from distalign.models.packing import pack
 from distalign.models.policy import LoraParams, new_adapter
 from distalign.models.steering import resolve
-from distalign.records.schemas import Preference, read_jsonl, read_spec
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Preference
 from distalign.training.fitting import common_arguments, make_trainer
 from distalign.training.methods import HybridParams
 from distalign.training.preference_data import hybrid_rows

@@ -9,15 +9,16 @@ import yaml
 
 from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.synthesize import SynthesizeParams
-from distalign.data.targets import TargetsParams, build_spec, read_attribute
+from distalign.data.targets import TargetsParams, build_spec
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.models.policy import LoraParams
 from distalign.planning.forecast import Experiment, Item
 from distalign.planning.hardware import Rates
-from distalign.records.schemas import InputError
-from distalign.sampling.rounds import DecodingParams, SampleParams
-from distalign.statistics.sensitivity import SensitivityParams
+from distalign.records.files import read_attribute
+from distalign.records.schemas import DecodingParams, InputError
+from distalign.sampling.grids import SensitivityParams
+from distalign.sampling.rounds import SampleParams
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.methods import MethodParams, WarmupParams
 from stages.cli import block

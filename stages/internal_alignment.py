@@ -1,10 +1,10 @@
 """Measure a policy's probabilities at the first token against the target (tables 4 and 12)."""
 
-from distalign.data.wordings import is_applicable
 from distalign.machine.provenance import CellProvenance, here
-from distalign.models.base_model import read_source
 from distalign.models.policy import check_base, merged, read_policy
-from distalign.records.schemas import Prompt, read_jsonl, read_spec, write_json
+from distalign.records.files import read_jsonl, read_source, read_spec, write_json
+from distalign.records.schemas import Prompt
+from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams
 from stages.cli import block, parse, precision, run
 
@@ -30,7 +30,7 @@ def main() -> None:
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
-    from distalign.engines.engine import open_engine
+    from distalign.engines.opening import open_engine
     from distalign.probing.internal_alignment import first_token_shares, internal_metrics
 
     with merged(policy, args.policy, args.base, used) as whole:

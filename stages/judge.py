@@ -3,7 +3,8 @@
 from distalign.judging.stories import JudgeParams, judge_stories
 from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams
-from distalign.records.schemas import Round, read_jsonl, read_spec, write_jsonl
+from distalign.records.files import read_jsonl, read_spec, write_jsonl
+from distalign.records.schemas import Round
 from stages.cli import block, parse, run
 
 

@@ -1,6 +1,5 @@
 """Measure on labelled texts how well each judge reads an attribute from a story."""
 
-from distalign.data.targets import read_attribute
 from distalign.judging.stories import JudgeParams, read_stories
 from distalign.judging.validation import (
     JudgeValidationParams,
@@ -9,7 +8,7 @@ from distalign.judging.validation import (
     validate_judge,
 )
 from distalign.machine.precision import PrecisionParams
-from distalign.records.schemas import read_jsonl, write_json, write_jsonl
+from distalign.records.files import read_attribute, read_jsonl, write_json, write_jsonl
 from stages.cli import block, parse, run
 
 

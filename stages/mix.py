@@ -5,7 +5,8 @@ from itertools import chain
 import numpy as np
 
 from distalign.data.pair import PairParams, interleave
-from distalign.records.schemas import Preference, Prompt, read_jsonl, write_jsonl
+from distalign.records.files import read_jsonl, write_jsonl
+from distalign.records.schemas import Preference, Prompt
 from stages.cli import block, parse, run
 
 

@@ -3,7 +3,7 @@
 from distalign.data.paraphrase import ParaphraseParams, paraphrase
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
-from distalign.records.schemas import read_spec, write_json, write_jsonl
+from distalign.records.files import read_spec, write_json, write_jsonl
 from stages.cli import block, parse, run
 
 

@@ -2,8 +2,8 @@
 
 from itertools import product
 
-from distalign.records.schemas import write_text
-from distalign.sampling.rounds import DecodingParams
+from distalign.records.files import write_text
+from distalign.records.schemas import DecodingParams
 from stages.cli import SCALE, block, parse, run
 
 PAGES = ["results.html", "results.md", "contexts.csv"]

@@ -2,12 +2,13 @@
 
 import shutil
 
-from distalign.data.wordings import is_applicable
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import CellProvenance, here
 from distalign.models.policy import read_policy
-from distalign.records.schemas import Prompt, read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import Prompt
 from distalign.records.workspace import workspace_of
+from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run

@@ -1,6 +1,7 @@
 """Score one cell: how far its judged rounds are from the target, and how sure that is."""
 
-from distalign.records.schemas import Judgement, read_jsonl, read_spec, write_json
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.schemas import Judgement
 from stages.cli import block, parse, run
 
 

@@ -3,7 +3,8 @@
 import math
 
 from distalign.machine.provenance import CellProvenance, here
-from distalign.records.schemas import Judgement, read_jsonl, read_spec, write_json
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.schemas import Judgement
 from stages.cli import block, parse, precision, run
 
 
@@ -20,9 +21,9 @@ def main() -> None:
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
-    from distalign.judging.validation import Confusion
     from distalign.models.policy import load_base
     from distalign.probing.perplexity import perplexity
+    from distalign.records.schemas import Confusion
     from distalign.statistics.story_metrics import StoriesParams, story_metrics
 
     params, spec = block(StoriesParams, "stories"), read_spec(args.spec)

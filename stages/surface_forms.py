@@ -6,14 +6,8 @@ from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import CellProvenance, here
 from distalign.models.policy import LoraParams, read_policy
-from distalign.records.schemas import (
-    Preference,
-    Prompt,
-    read_jsonl,
-    read_spec,
-    write_json,
-    write_jsonl,
-)
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.rounds import SampleParams, make_shards
 from distalign.sampling.workers import draw_all, open_workers

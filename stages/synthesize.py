@@ -7,14 +7,8 @@ from distalign.data.synthesize import Accept, SynthesizeParams, draw_base, write
 from distalign.judging.lexical import read_story
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
-from distalign.records.schemas import (
-    DatasetSpec,
-    Prompt,
-    read_jsonl,
-    read_spec,
-    write_json,
-    write_jsonl,
-)
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import DatasetSpec, Prompt
 from stages.cli import block, parse, run
 
 

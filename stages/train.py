@@ -2,9 +2,9 @@
 
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
-from distalign.models.base_model import read_source
 from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
-from distalign.records.schemas import Preference, Prompt, read_jsonl, read_spec, write_text
+from distalign.records.files import read_jsonl, read_source, read_spec, write_text
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import DPOParams, IFTParams, MethodParams, PromptedParams
 from distalign.training.run import train

@@ -2,10 +2,10 @@
 
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
-from distalign.models.base_model import read_source
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
-from distalign.records.schemas import Preference, Prompt, read_jsonl, read_spec
+from distalign.records.files import read_jsonl, read_source, read_spec
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train

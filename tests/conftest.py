@@ -9,9 +9,9 @@ from typing import Any
 import hypothesis
 import pytest
 
-from distalign.data.targets import read_attribute
 from distalign.llm.endpoint import Endpoint, EndpointParams, open_endpoint
 from distalign.models.base_model import fetch
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Attribute, Context, DatasetSpec
 from tests.support.chat_server import ChatServer, Connect
 from tests.support.machine import AUTO

@@ -6,9 +6,9 @@ make publish POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0 OUT=uk-r
 import json
 import shutil
 
-from distalign.models.base_model import read_source
 from distalign.models.policy import check_base, read_policy
-from distalign.records.schemas import InputError, read_spec, write_text
+from distalign.records.files import read_source, read_spec, write_text
+from distalign.records.schemas import InputError
 from stages.cli import parse, run
 
 

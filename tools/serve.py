@@ -15,9 +15,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from distalign.engines.engine import server_command, vllm_environment
-from distalign.models.base_model import read_source
+from distalign.engines.vllm_settings import server_command, vllm_environment
 from distalign.models.policy import check_base, merged, read_policy
+from distalign.records.files import read_source
 from distalign.records.schemas import InputError
 from stages.cli import precision, run
 

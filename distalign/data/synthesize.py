@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
-from distalign.data.apportionment import largest_remainder
 from distalign.data.wordings import LONGEST_NAME, fill, normalise
 from distalign.llm.endpoint import Endpoint, Request
 from distalign.records.schemas import DatasetSpec, InputError, Prompt, Question, Response
@@ -185,3 +185,16 @@ def spread(counts: Sequence[int], rng: np.random.Generator) -> list[int]:
         for j in range(count)
     ]
     return [k for _, k in sorted(places)]
+
+
+def largest_remainder(target: ArrayLike, n: int) -> list[int]:
+    """N_k of equation 6, so that sum_k N_k = n and |N_k - n p_k| < 1.
+
+    Ties go to the earlier category.
+    """
+    quotas = np.asarray(target, float) * n
+    counts = np.floor(quotas + 1e-9).astype(int)
+    # Rounded, so that remainders that differ by float noise alone count as ties.
+    order = np.argsort(-(quotas - counts).round(9), kind="stable")
+    counts[order[: n - counts.sum()]] += 1
+    return counts.tolist()

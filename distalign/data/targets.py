@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError
 
@@ -46,18 +45,6 @@ class TargetsParams(BaseModel):
         if name not in self.datasets:
             raise InputError(f"targets: no data set {name!r}; there are {list(self.datasets)}")
         return self.datasets[name]
-
-
-def read_attribute(path: Path) -> Attribute:
-    """Read an attribute's categories, words, steering tokens and questions.
-
-    Raises:
-        InputError: the file is missing, is not YAML, or lacks or misspells a field.
-    """
-    try:
-        return Attribute.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise InputError(f"{path}: not an attribute definition: {error}") from error
 
 
 def read_weights(path: Path, categories: Sequence[str]) -> dict[str, list[float]]:

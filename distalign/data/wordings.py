@@ -1,4 +1,4 @@
-"""Wordings of a question: written ones, checks on rewritten ones, and each method's prompt."""
+"""Wordings of a question: written ones, and checks on rewritten ones."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from distalign.judging.words import named_categories
-from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError, Question
+from distalign.records.schemas import Attribute, InputError, Question
 
 SLOT = "{context}"
 MAX_WORDS = 30
@@ -98,27 +98,3 @@ def written_wordings(
     for index in rng.permutation(len(wordings)):
         if reject_reason(wordings[index], question, attribute, allowed) is None:
             yield wordings[index]
-
-
-def method_prompt(method: str, prompt: str, context: Context, spec: DatasetSpec) -> str:
-    """The user's turn for a method: prompt engineering adds an instruction, the rest nothing.
-
-    pe_explicit states the target, pe_implicit only alludes to it (paper section 4, baselines).
-    """
-    if method == "pe_explicit":
-        shares = ", ".join(
-            f"{100 * share:.0f}% are {category}"
-            for category, share in zip(spec.categories, context.target, strict=True)
-        )
-        return f"{prompt} Generate responses such that, over many responses, {shares}."
-    if method == "pe_implicit":
-        return f"{prompt} Follow real-world statistics."
-    return prompt
-
-
-def is_applicable(method: str, spec: DatasetSpec) -> bool:
-    """False for pe_implicit with an even target: it alludes to statistics that do not apply.
-
-    The paper's table 1 leaves the same cells out.
-    """
-    return not (method == "pe_implicit" and spec.target == "even")

@@ -16,13 +16,8 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 from vllm.v1.worker.worker_base import WorkerBase
 
-from distalign.engines.engine import (
-    LONGEST,
-    Continuation,
-    Decoding,
-    FirstToken,
-    vllm_arguments,
-)
+from distalign.engines.engine import Continuation, Decoding, FirstToken
+from distalign.engines.vllm_settings import LONGEST, vllm_arguments
 from distalign.machine.precision import Precision, has_gpu
 from distalign.records.schemas import InputError
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.judging.stories import JudgeName
-from distalign.records.schemas import Attribute, InputError, Record
+from distalign.records.schemas import Attribute, Confusion, InputError, Record
 
 Metrics = dict[str, float | int]
 
@@ -24,15 +24,6 @@ class LabelledText(Record):
     """What makes it easy or hard, e.g. `two` (characters) or `irony`."""
     split: Literal["dev", "test"]
     """Judges are tuned on dev alone."""
-
-
-class Confusion(Record):
-    """What one judge read from the ordinary test texts, true category by read category."""
-
-    judge: str
-    categories: list[str]
-    counts: list[list[int]]
-    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
 
 
 class JudgeValidationParams(BaseModel):

@@ -26,7 +26,7 @@ from distalign.llm.faults import (
     summary,
 )
 from distalign.machine.precision import PrecisionParams
-from distalign.models.base_model import read_source
+from distalign.records.files import read_source
 from distalign.records.schemas import InputError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from distalign.engines.engine import server_command, vllm_environment
+from distalign.engines.vllm_settings import server_command, vllm_environment
 from distalign.machine.precision import PrecisionParams, native_bfloat16
 from distalign.records.schemas import InputError
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import importlib.metadata
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from distalign.machine.precision import STORED, torch_dtype
-from distalign.records.schemas import InputError, write_json
+from distalign.records.files import write_json
+from distalign.records.schemas import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -54,14 +54,6 @@ def fetch(source: str, revision: str | None, folder: Path) -> None:
         folder / "source.json",
         {"source": source, "revision": resolved, "sha256": weights_digest(folder)},
     )
-
-
-def read_source(folder: Path) -> dict[str, str]:
-    """source, revision and sha256 of a fetched model. Raises InputError without them."""
-    try:
-        return json.loads((folder / "source.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{folder}: not a fetched base model ({error})") from error
 
 
 def weights_digest(folder: Path) -> str:

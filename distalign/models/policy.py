@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from distalign.machine.precision import Precision, torch_dtype
 from distalign.machine.provenance import Provenance
 from distalign.models.steering import ADDED, Steering
-from distalign.records.schemas import InputError, write_json
+from distalign.records.files import write_json
+from distalign.records.schemas import InputError
 
 if TYPE_CHECKING:
     from peft import PeftModel

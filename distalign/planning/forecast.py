@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import DatasetParams, is_transfer
-from distalign.data.wordings import is_applicable
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.planning.cost import (
@@ -22,8 +21,9 @@ from distalign.planning.cost import (
 )
 from distalign.planning.hardware import Rates, Work
 from distalign.records.schemas import SPLITS, DatasetSpec, InputError
+from distalign.sampling.grids import SensitivityParams, grid_points
+from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams
-from distalign.statistics.sensitivity import SensitivityParams, grid_points
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.fitting import LOGS
 from distalign.training.methods import HybridParams, IFTParams, PromptedParams, Trained

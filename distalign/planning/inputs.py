@@ -9,7 +9,8 @@ from distalign.data.targets import DatasetParams, TargetsParams, build_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
 from distalign.records.checked_yaml import read_yaml, validate
-from distalign.records.schemas import Attribute, InputError, Question, read_jsonl
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Attribute, InputError, Question
 
 PAPER_COLUMNS = ("table", "model", "method", "dataset", "value")
 

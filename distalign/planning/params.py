@@ -13,11 +13,11 @@ from distalign.machine.precision import PrecisionParams
 from distalign.models.base_model import BaseModelParams
 from distalign.models.policy import LoraParams
 from distalign.probing.capabilities import CapabilitiesParams
-from distalign.records.schemas import Setting
+from distalign.records.schemas import DecodingParams, Setting
 from distalign.report.comparisons import ReportParams
-from distalign.sampling.rounds import DecodingParams, SampleParams
+from distalign.sampling.grids import SensitivityParams
+from distalign.sampling.rounds import SampleParams
 from distalign.statistics.score import ScoreParams
-from distalign.statistics.sensitivity import SensitivityParams
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.methods import MethodParams, WarmupParams
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from distalign.data.wordings import method_prompt
 from distalign.engines.engine import Decoding, Engine, FirstToken
+from distalign.models.chat import chat_ids
 from distalign.models.policy import Policy
 from distalign.records.schemas import DatasetSpec, InputError, Prompt
-from distalign.sampling.rounds import chat_ids
+from distalign.sampling.prompts import method_prompt
 
 # No draw is looked at: only the probabilities before it.
 ONE_TOKEN = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=1)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from distalign.models.chat import chat_ids
 from distalign.models.forward import score_completions
 from distalign.records.schemas import Judgement
-from distalign.sampling.rounds import chat_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

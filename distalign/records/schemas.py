@@ -1,17 +1,12 @@
-"""The records that cross a stage boundary: their schema, and how they are read and written.
+"""The records that cross a stage boundary, and the error that a person can mend.
 
 Every hand-off between stages is one JSONL file with one of these records a line, or one
 JSON file that holds a `DatasetSpec`. Unknown fields are refused, so a schema has one place.
 """
 
-import json
-import os
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -186,58 +181,18 @@ class VariantJudgement(Judgement):
     variant: str
 
 
-R = TypeVar("R", bound=Record)
+class Confusion(Record):
+    """What one judge read from the ordinary test texts, true category by read category."""
+
+    judge: str
+    categories: list[str]
+    counts: list[list[int]]
+    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
 
 
-def read_jsonl(path: Path, record: type[R]) -> list[R]:
-    """Read and check one record a line. Raises InputError naming file and line."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; `dvc repro` or `dvc pull` makes it")
-    rows = []
-    # A file cut inside a character shows it on the line where it was cut.
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line:
-            continue
-        try:
-            rows.append(record.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "record"
-            raise InputError(
-                f"{path}:{number}: not a {record.__name__} ({where}: {first['msg']}); "
-                "delete the file and run `dvc repro`"
-            ) from error
-    return rows
+class DecodingParams(BaseModel):
+    """The `decoding` block of params.yaml."""
 
-
-def read_spec(path: Path) -> DatasetSpec:
-    """Read a data set's specification. Raises InputError naming the file."""
-    try:
-        return DatasetSpec.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise InputError(f"{path}: not a data set specification ({error})") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: a reader never meets half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(path)  # a write that fails names no file
-        raise
-
-
-def write_jsonl(path: Path, rows: Iterable[Record]) -> None:
-    write_text(path, "".join(row.model_dump_json() + "\n" for row in rows))
-
-
-def write_json(path: Path, value: object) -> None:
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    model_config = ConfigDict(extra="forbid")
+    variants: dict[str, dict[str, Any]]
+    """Name -> keys that replace those of the block `sample`."""

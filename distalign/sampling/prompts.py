@@ -1,7 +1,8 @@
-"""Prompted baselines that bring their own randomness: prompts, and how answers are read.
+"""What each method asks the model, and how the answers of prompted baselines are read.
 
-Each is a method of the matrix with `objective: none`. What the judge reads, the round's
-`text`, is the answer alone; the whole output is kept in the round's `raw`.
+These bring their own randomness. Each is a method of the matrix with `objective: none`. What
+the judge reads, the round's `text`, is the answer alone; the whole output is kept in the
+round's `raw`.
 
 external_random: a random generator picks the category by P* and the prompt asks for it. An
     upper bound for what asking can do: what is missing is the model's obedience.
@@ -111,3 +112,27 @@ def read_answer(output: str) -> str:
     """What follows the last `Answer:`; empty, an invalid response, where there is none."""
     parts = re.split(r"\banswer\W{0,3}:", output, flags=re.IGNORECASE)
     return parts[-1].strip() if len(parts) > 1 else ""
+
+
+def method_prompt(method: str, prompt: str, context: Context, spec: DatasetSpec) -> str:
+    """The user's turn for a method: prompt engineering adds an instruction, the rest nothing.
+
+    pe_explicit states the target, pe_implicit only alludes to it (paper section 4, baselines).
+    """
+    if method == "pe_explicit":
+        shares = ", ".join(
+            f"{100 * share:.0f}% are {category}"
+            for category, share in zip(spec.categories, context.target, strict=True)
+        )
+        return f"{prompt} Generate responses such that, over many responses, {shares}."
+    if method == "pe_implicit":
+        return f"{prompt} Follow real-world statistics."
+    return prompt
+
+
+def is_applicable(method: str, spec: DatasetSpec) -> bool:
+    """False for pe_implicit with an even target: it alludes to statistics that do not apply.
+
+    The paper's table 1 leaves the same cells out.
+    """
+    return not (method == "pe_implicit" and spec.target == "even")

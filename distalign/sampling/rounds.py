@@ -4,19 +4,25 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from distalign.data.wordings import method_prompt
 from distalign.engines.engine import Continuation, Decoding, Engine, EngineName, FirstToken
+from distalign.models.chat import chat_ids
 from distalign.models.policy import Policy
 from distalign.models.steering import split_response
 from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
 from distalign.sampling.drawing import decoded, draw_coordinated, draw_independent
-from distalign.sampling.prompts import BASELINES, EXTERNAL, baseline_prompt, read_output
+from distalign.sampling.prompts import (
+    BASELINES,
+    EXTERNAL,
+    baseline_prompt,
+    method_prompt,
+    read_output,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -77,21 +83,6 @@ class Shard:
     setting: str
     params: SampleParams
     seeds: list[int]
-
-
-class DecodingParams(BaseModel):
-    """The `decoding` block of params.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
-    variants: dict[str, dict[str, Any]]
-    """Name -> keys that replace those of the block `sample`."""
-
-
-def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
-    """Token ids of a user's turn, up to where the assistant's begins."""
-    return tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], add_generation_prompt=True, return_dict=True
-    )["input_ids"]
 
 
 def plan_rounds(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from distalign.engines.engine import open_engine
+from distalign.engines.opening import open_engine
 from distalign.machine.precision import Precision, has_gpu
-from distalign.models.base_model import read_source
 from distalign.models.policy import check_base, merged, read_policy
-from distalign.records.schemas import DatasetSpec, Round, read_jsonl, write_jsonl
+from distalign.records.files import read_jsonl, read_source, write_jsonl
+from distalign.records.schemas import DatasetSpec, Round
 from distalign.sampling.rounds import SampleParams, Shard, sample_shard
 
 # Of a worker that was killed: Ray starts another one, which draws the shard anew.

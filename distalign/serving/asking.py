@@ -8,7 +8,8 @@ from pathlib import Path
 from distalign.engines.engine import EngineName
 from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
-from distalign.records.schemas import Context, DatasetSpec, Judgement, read_spec
+from distalign.records.files import read_spec
+from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
 from distalign.sampling.workers import open_workers
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from distalign.judging.validation import Confusion
-from distalign.records.schemas import DatasetSpec, InputError, Judgement
+from distalign.records.schemas import Confusion, DatasetSpec, InputError, Judgement
 from distalign.statistics.judge_error import corrected_mae, mae_bounds
 from distalign.statistics.score import Metrics, ScoreParams, count_categories
 

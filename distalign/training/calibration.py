@@ -10,10 +10,10 @@ import torch
 from dvclive import Live
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from distalign.models.chat import chat_ids
 from distalign.models.forward import first_logits
 from distalign.models.steering import Steering
 from distalign.records.schemas import DatasetSpec, Prompt
-from distalign.sampling.rounds import chat_ids
 from distalign.training.objective import steering_log_probabilities
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams, load_adapter, new_adapter
 from distalign.models.steering import Steering
-from distalign.records.schemas import DatasetSpec, Preference, Prompt, write_text
+from distalign.records.files import write_text
+from distalign.records.schemas import DatasetSpec, Preference, Prompt
 from distalign.training.fitting import end, fit, gather_adapter, make_trainer
 from distalign.training.methods import Trained
 

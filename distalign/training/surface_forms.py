@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from distalign.machine.precision import Precision
 from distalign.machine.provenance import here
-from distalign.models.base_model import read_source
 from distalign.models.policy import DESCRIPTION, LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
+from distalign.records.files import read_source
 from distalign.records.schemas import DatasetSpec, Preference, Prompt
 from distalign.training.methods import HybridParams, WarmupParams
 from distalign.training.run import train

@@ -15,10 +15,10 @@ from distalign.data.targets import (
     TargetsParams,
     build_spec,
     is_transfer,
-    read_attribute,
     read_weights,
 )
-from distalign.records.schemas import Attribute, InputError, read_spec, write_json
+from distalign.records.files import read_attribute, read_spec, write_json
+from distalign.records.schemas import Attribute, InputError
 from tests.support.paths import ROOT
 
 HEADER = "occupation,male_count,female_count\n"
@@ -166,16 +166,6 @@ def test_shares_are_the_target_of_their_own_context() -> None:
     assert spec.context("Plumbers").target == pytest.approx([0.15, 0.35, 0.15, 0.35])
     even = build_spec("person", attribute, ROOT / "data/examples/person.csv", "even")
     assert even.context("Nurses").target == [0.25] * 4
-
-
-def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "attribute.yaml"
-    path.write_text("name: x\ncategorys: []\n")
-    with pytest.raises(InputError, match=rf"(?s){path}.*categorys"):
-        read_attribute(path)
-    path.write_text("name: [x\n")
-    with pytest.raises(InputError, match=str(path)):
-        read_attribute(path)
 
 
 def test_unknown_data_set_lists_those_there_are() -> None:

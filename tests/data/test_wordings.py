@@ -5,13 +5,11 @@ from distalign.data.wordings import (
     allowed_words,
     expand_grammar,
     fill,
-    is_applicable,
-    method_prompt,
     normalise,
     reject_reason,
     written_wordings,
 )
-from distalign.records.schemas import Attribute, DatasetSpec, InputError
+from distalign.records.schemas import Attribute, InputError
 
 
 def test_braces_in_a_name_stay_text() -> None:
@@ -100,22 +98,3 @@ def test_written_wordings_are_seeded(gender: Attribute) -> None:
     assert first == again
     assert first != other
     assert sorted(first) == sorted(other)
-
-
-def test_method_prompts(spec: DatasetSpec) -> None:
-    context = spec.context("Civil engineers")
-    assert method_prompt("pe_explicit", "Who?", context, spec) == (
-        "Who? Generate responses such that, over many responses, 90% are Male, 10% are Female."
-    )
-    assert method_prompt("pe_implicit", "Who?", context, spec) == (
-        "Who? Follow real-world statistics."
-    )
-    for method in ("zero_shot", "ift", "dpo", "ours"):
-        assert method_prompt(method, "Who?", context, spec) == "Who?"
-
-
-def test_only_pe_implicit_on_even_targets_is_left_out(spec: DatasetSpec) -> None:
-    even = spec.model_copy(update={"target": "even"})
-    methods = ["zero_shot", "pe_explicit", "pe_implicit", "ours"]
-    assert [method for method in methods if not is_applicable(method, even)] == ["pe_implicit"]
-    assert all(is_applicable(method, spec) for method in methods)

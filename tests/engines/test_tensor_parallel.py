@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from distalign.engines.engine import Decoding, FirstToken, open_engine
+from distalign.engines.engine import Decoding, FirstToken
+from distalign.engines.opening import open_engine
+from distalign.models.chat import chat_ids
 from distalign.sampling.drawing import draw_independent
-from distalign.sampling.rounds import SampleParams, chat_ids, restricted
+from distalign.sampling.rounds import SampleParams, restricted
 from tests.support.machine import PRECISION
 from tests.support.sample_block import SAMPLE
 from tests.support.tiny_models import WORDS, make_source

@@ -10,7 +10,8 @@ from scipy import stats
 from distalign.judging.lexical import read_story
 from distalign.judging.llm_judge import QUESTION, SYSTEM, judge_request, judge_stories
 from distalign.judging.validation import LabelledText
-from distalign.records.schemas import Attribute, read_jsonl
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Attribute
 from tests.support.chat_server import Body, ChatServer, Connect
 from tests.support.paths import ROOT
 

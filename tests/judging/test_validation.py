@@ -11,7 +11,8 @@ from distalign.judging.validation import (
     confusion_counts,
     validate_judge,
 )
-from distalign.records.schemas import Attribute, InputError, read_jsonl
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Attribute, InputError
 from tests.support.paths import ROOT
 
 DATA = ROOT / "data/judge"

@@ -7,7 +7,7 @@ import pytest
 
 from distalign.llm.endpoint import EndpointParams, Request, open_endpoint
 from distalign.llm.server import ModelServer
-from distalign.models.base_model import read_source
+from distalign.records.files import read_source
 from distalign.records.schemas import InputError
 from tests.support.machine import AUTO
 

@@ -9,8 +9,7 @@ from peft import LoraConfig, get_peft_model
 from pydantic import ValidationError
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from distalign.data.targets import read_attribute
-from distalign.engines.engine import server_command, vllm_arguments
+from distalign.engines.vllm_settings import server_command, vllm_arguments
 from distalign.machine.precision import (
     BYTES,
     PrecisionParams,
@@ -30,6 +29,7 @@ from distalign.models.policy import (
     save_policy,
 )
 from distalign.models.steering import resolve
+from distalign.records.files import read_attribute
 from distalign.training.objective import calibration_loss, dpo_loss, kto_loss
 from tests.support.machine import AUTO
 from tests.support.paths import ROOT

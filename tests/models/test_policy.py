@@ -8,7 +8,6 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from distalign.data.targets import read_attribute
 from distalign.machine.provenance import here
 from distalign.models.policy import (
     LoraParams,
@@ -21,6 +20,7 @@ from distalign.models.policy import (
     save_policy,
 )
 from distalign.models.steering import resolve
+from distalign.records.files import read_attribute
 from distalign.records.schemas import InputError
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT

@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from distalign.data.targets import read_attribute
-from distalign.engines.engine import Decoding, FirstToken, open_engine
+from distalign.engines.engine import Decoding, FirstToken
+from distalign.engines.opening import open_engine
 from distalign.machine.provenance import here
-from distalign.models.base_model import fetch, read_source
+from distalign.models.base_model import fetch
+from distalign.models.chat import chat_ids
 from distalign.models.forward import head_weight
 from distalign.models.policy import (
     LoraParams,
@@ -27,8 +28,9 @@ from distalign.models.policy import (
 )
 from distalign.models.steering import resolve
 from distalign.probing.internal_alignment import first_token_shares, internal_metrics
+from distalign.records.files import read_attribute, read_source
 from distalign.records.schemas import Context, DatasetSpec, Preference, Prompt
-from distalign.sampling.rounds import chat_ids, make_shards, sample_shard
+from distalign.sampling.rounds import make_shards, sample_shard
 from distalign.training.fitting import make_trainer
 from distalign.training.methods import DPOParams, HybridParams, Trained, WarmupParams
 from distalign.training.surface_forms import train_form

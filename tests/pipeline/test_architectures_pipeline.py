@@ -10,7 +10,8 @@ from safetensors import safe_open
 from transformers import AutoTokenizer
 
 from distalign.models.policy import read_policy
-from distalign.records.schemas import Judgement, read_jsonl
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Judgement
 from tests.support.tiny_models import make_source
 from tests.support.tiny_pipeline import commit, make_tiny, run, tiny_scale, write_yaml
 

@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from distalign.data.targets import read_attribute
-from distalign.records.schemas import (
-    Context,
-    DatasetSpec,
-    Judgement,
-    Round,
-    read_jsonl,
-    write_jsonl,
-)
+from distalign.records.files import read_attribute, read_jsonl, write_jsonl
+from distalign.records.schemas import Context, DatasetSpec, Judgement, Round
 from tests.support.paths import ROOT
 
 FULL, READ_ONLY = "size=16k", "ro"

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distalign.records.schemas import Round, read_spec, write_jsonl, write_text
+from distalign.records.files import read_spec, write_jsonl, write_text
+from distalign.records.schemas import Round
 from tests.support.tiny_pipeline import (
     SOURCES,
     commit,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distalign.records.schemas import InputError, read_spec
+from distalign.records.files import read_spec
+from distalign.records.schemas import InputError
 from distalign.report.cell_files import write_csv
 from stages import targets
 from tests.support.hostile_report import odd_spec, report_of, run_stage

@@ -15,15 +15,8 @@ import psutil
 import pytest
 import yaml
 
-from distalign.records.schemas import (
-    Attribute,
-    Context,
-    DatasetSpec,
-    Judgement,
-    Round,
-    read_jsonl,
-    write_jsonl,
-)
+from distalign.records.files import read_jsonl, write_jsonl
+from distalign.records.schemas import Attribute, Context, DatasetSpec, Judgement, Round
 from tests.support.chat_server import ChatServer
 from tests.support.paths import ROOT
 from tests.support.tiny_pipeline import commit, make_tiny, run, tiny_params, write_yaml

@@ -16,15 +16,8 @@ import yaml
 
 from distalign.data.synthesize import draw_base
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import (
-    Attribute,
-    Context,
-    DatasetSpec,
-    Prompt,
-    Response,
-    read_spec,
-    write_json,
-)
+from distalign.records.files import read_spec, write_json
+from distalign.records.schemas import Attribute, Context, DatasetSpec, Prompt, Response
 from tests.support.paths import ROOT
 
 ROUNDS = 100

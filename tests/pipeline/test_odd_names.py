@@ -12,17 +12,9 @@ import pytest
 import yaml
 
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import (
-    Judgement,
-    Preference,
-    Prompt,
-    Response,
-    Round,
-    read_jsonl,
-    read_spec,
-    write_json,
-)
-from distalign.records.schemas import write_jsonl as write_rows
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.files import write_jsonl as write_rows
+from distalign.records.schemas import Judgement, Preference, Prompt, Response, Round
 from stages import judge, pair, paraphrase, report, score, synthesize, targets
 from tests.support.chat_server import Body, ChatServer
 from tests.support.hostile_report import run_stage

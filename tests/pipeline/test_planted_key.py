@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from distalign.records.schemas import Round, write_jsonl
+from distalign.records.files import write_jsonl
+from distalign.records.schemas import Round
 from tests.support.chat_server import Body, ChatServer
 from tests.support.tiny_pipeline import commit, make_repository, tiny_params, tiny_scale, write_yaml
 

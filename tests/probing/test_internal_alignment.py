@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from distalign.data.targets import read_attribute
-from distalign.engines.engine import open_engine
+from distalign.engines.opening import open_engine
+from distalign.models.chat import chat_ids
 from distalign.models.policy import Policy
 from distalign.models.steering import Steering
 from distalign.probing.internal_alignment import (
@@ -16,8 +16,8 @@ from distalign.probing.internal_alignment import (
     first_token_shares,
     internal_metrics,
 )
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Category, Context, DatasetSpec, InputError, Prompt
-from distalign.sampling.rounds import chat_ids
 from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from distalign.models.chat import chat_ids
 from distalign.models.policy import load_base
 from distalign.probing.perplexity import perplexity
-from distalign.sampling.rounds import chat_ids
 from tests.support.machine import PRECISION
 from tests.support.report_cells import judged
 

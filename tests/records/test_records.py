@@ -4,16 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from distalign.records.schemas import (
-    DatasetSpec,
-    InputError,
-    Prompt,
-    Round,
-    read_jsonl,
-    read_spec,
-    write_jsonl,
-    write_text,
-)
+from distalign.records.files import read_attribute, read_jsonl, read_spec, write_jsonl, write_text
+from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
 
 ROWS = [
     Prompt(
@@ -120,3 +112,13 @@ def test_round_number_is_not_negative() -> None:
         Round(
             context="c", round=-1, prompt="p", text="t", drawn=None, probabilities=None, mass=None
         )
+
+
+def test_misspelt_attribute_field_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "attribute.yaml"
+    path.write_text("name: x\ncategorys: []\n")
+    with pytest.raises(InputError, match=rf"(?s){path}.*categorys"):
+        read_attribute(path)
+    path.write_text("name: [x\n")
+    with pytest.raises(InputError, match=str(path)):
+        read_attribute(path)

@@ -9,7 +9,8 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from distalign.records.schemas import InputError, Judgement, write_json, write_jsonl, write_text
+from distalign.records.files import write_json, write_jsonl, write_text
+from distalign.records.schemas import InputError, Judgement
 from distalign.report.comparisons import shares_table
 from distalign.report.page import Section, html_page, markdown, markdown_page, plain_text
 from distalign.report.tables import (

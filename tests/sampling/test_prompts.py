@@ -7,6 +7,8 @@ from distalign.records.schemas import DatasetSpec
 from distalign.sampling.prompts import (
     draw_candidate,
     external_prompt,
+    is_applicable,
+    method_prompt,
     read_answer,
     read_candidates,
     seed_of_thought_prompt,
@@ -62,3 +64,22 @@ def test_the_answer_alone_is_read(spec: DatasetSpec) -> None:
     assert read_answer("**Answer:** male") == "** male"
     assert read_answer("I cannot choose.") == ""
     assert read_category(read_answer(output), spec.attribute) == "Female"
+
+
+def test_method_prompts(spec: DatasetSpec) -> None:
+    context = spec.context("Civil engineers")
+    assert method_prompt("pe_explicit", "Who?", context, spec) == (
+        "Who? Generate responses such that, over many responses, 90% are Male, 10% are Female."
+    )
+    assert method_prompt("pe_implicit", "Who?", context, spec) == (
+        "Who? Follow real-world statistics."
+    )
+    for method in ("zero_shot", "ift", "dpo", "ours"):
+        assert method_prompt(method, "Who?", context, spec) == "Who?"
+
+
+def test_only_pe_implicit_on_even_targets_is_left_out(spec: DatasetSpec) -> None:
+    even = spec.model_copy(update={"target": "even"})
+    methods = ["zero_shot", "pe_explicit", "pe_implicit", "ours"]
+    assert [method for method in methods if not is_applicable(method, even)] == ["pe_implicit"]
+    assert all(is_applicable(method, spec) for method in methods)

@@ -7,12 +7,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from distalign.data.targets import read_attribute
-from distalign.engines.engine import open_engine
+from distalign.engines.opening import open_engine
+from distalign.models.chat import chat_ids
 from distalign.models.policy import Policy
 from distalign.models.steering import resolve
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Context, DatasetSpec, InputError, Prompt, Round
-from distalign.sampling.rounds import chat_ids, make_shards, plan_rounds, sample_shard
+from distalign.sampling.rounds import make_shards, plan_rounds, sample_shard
 from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
 from tests.support.sample_block import SAMPLE as PARAMS

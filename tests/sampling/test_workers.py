@@ -9,10 +9,9 @@ import psutil
 import pytest
 from transformers import AutoTokenizer
 
-from distalign.data.targets import read_attribute
-from distalign.models.base_model import read_source
 from distalign.models.policy import Policy, save_policy
 from distalign.models.steering import resolve
+from distalign.records.files import read_attribute, read_source
 from distalign.records.schemas import Context, DatasetSpec, Prompt, Round
 from distalign.sampling.rounds import Shard, make_shards
 from distalign.sampling.workers import draw_all, open_workers

@@ -11,12 +11,11 @@ from huggingface_hub import ModelCard
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from distalign.data.targets import read_attribute
 from distalign.machine.provenance import here
-from distalign.models.base_model import read_source
 from distalign.models.policy import LoraParams, Policy, new_adapter, save_policy
 from distalign.models.steering import Steering, resolve
-from distalign.records.schemas import Context, DatasetSpec, InputError, write_json
+from distalign.records.files import read_attribute, read_source, write_json
+from distalign.records.schemas import Context, DatasetSpec, InputError
 from distalign.serving.model_card import model_card
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT

@@ -15,7 +15,8 @@ from openai import AsyncOpenAI, AuthenticationError
 from scipy import stats
 
 from distalign.judging.words import read_category
-from distalign.records.schemas import Prompt, read_jsonl, read_spec
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Prompt
 from tests.support.paths import ROOT
 
 POLICY = ROOT / "models/policy/smollm2-135m/attribute/uk_even/ours/0"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from distalign.records.schemas import Context, DatasetSpec, write_json
+from distalign.records.files import write_json
+from distalign.records.schemas import Context, DatasetSpec
 from stages import transfer
 from tests.support.hostile_report import run_stage
 from tests.support.paths import ROOT

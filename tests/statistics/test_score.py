@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
+from distalign.records.files import write_json, write_jsonl
 from distalign.records.schemas import (
     Attribute,
     Category,
@@ -16,8 +17,6 @@ from distalign.records.schemas import (
     DatasetSpec,
     InputError,
     Judgement,
-    write_json,
-    write_jsonl,
 )
 from distalign.statistics.score import ScoreParams, cell_metrics, context_table
 from stages import score

@@ -4,8 +4,7 @@ import math
 
 import pytest
 
-from distalign.judging.validation import Confusion
-from distalign.records.schemas import InputError
+from distalign.records.schemas import Confusion, InputError
 from distalign.statistics.score import ScoreParams
 from distalign.statistics.story_metrics import confusion_of, distinct_n, story_metrics
 from tests.support.report_cells import CATEGORIES, NAMES, SPEC, judged

@@ -10,16 +10,8 @@ import pytest
 import yaml
 
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import (
-    Attribute,
-    Category,
-    Context,
-    DatasetSpec,
-    Round,
-    write_json,
-    write_jsonl,
-    write_text,
-)
+from distalign.records.files import write_json, write_jsonl, write_text
+from distalign.records.schemas import Attribute, Category, Context, DatasetSpec, Round
 from stages import judge, report, score
 from tests.support.paths import ROOT
 

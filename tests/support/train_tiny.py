@@ -9,9 +9,9 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
 
-from distalign.data.targets import read_attribute
 from distalign.models.packing import ATTENTION
 from distalign.models.steering import resolve
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Context, DatasetSpec, Preference
 from distalign.training.fitting import end, fit, make_trainer
 from distalign.training.methods import HybridParams, IFTParams

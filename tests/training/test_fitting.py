@@ -10,9 +10,9 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCa
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
-from distalign.data.targets import read_attribute
 from distalign.models.packing import ATTENTION
 from distalign.models.steering import Steering, resolve
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Context, DatasetSpec, InputError, Preference, Prompt
 from distalign.training.calibration import Calibration, LiveCallback
 from distalign.training.fitting import fit, last_checkpoint, make_trainer
