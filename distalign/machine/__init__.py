@@ -1,1 +1,3 @@
-"""What computes, and with what a result was made: processor, precision, versions."""
+"""What computes, and with what a result was made: processor, precision, versions; imports
+`records`.
+"""
