@@ -1,3 +1,3 @@
-"""Who continues token prompts, vLLM or transformers, and vLLM's settings; imports `records` and
-`machine`.
+"""Who continues token prompts, vLLM or transformers, and vLLM's settings; imports `records`,
+`machine` and `models`.
 """
