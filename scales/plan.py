@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distalign.records import InputError
+from distalign.records.schemas import InputError
 from stages.cli import run
 
 if TYPE_CHECKING:
-    from distalign.forecast import Work
-    from distalign.hardware import Hardware
+    from distalign.planning.forecast import Work
+    from distalign.planning.hardware import Hardware
     from scales.experiment import Job
     from scales.state import State
 
@@ -58,7 +58,7 @@ def line(cells: Sequence[str]) -> str:
 
 def caveat(name: str, hardware: "Hardware") -> str:
     """Where the rates come from, as a sentence."""
-    from distalign.hardware import AssumedHardware
+    from distalign.planning.hardware import AssumedHardware
 
     if not isinstance(hardware, AssumedHardware):
         return f"{name}: from measured rates."
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--scale", help="of scales/; default: what is switched to")
     parser.add_argument("--hardware", default="cpu-2", help="of data/rates.yaml; default: cpu-2")
     args = parser.parse_args()
-    from distalign import hardware
+    from distalign.planning import hardware
     from scales.experiment import jobs, read_experiment, read_rates, read_yaml
     from scales.state import cache_of, copy_sources, read_states
     from scales.switch import switch
