@@ -74,7 +74,7 @@ publish: install ## Make a folder of a trained policy with its model card (POLIC
 results: install ## Print the results table and where the figures are
 	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
 
-# Two processes, whatever the cores: each may need 5 GB. Each takes a file at a time.
+# Two processes, whatever the cores, as each may load a model. Each takes a file at a time.
 PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: install ## Pass the tests

@@ -86,7 +86,9 @@ def main(objectives: list[str], base: Path, folder: Path, n_rows: int) -> None:
     """One training after the other, each in a folder: a start of processes takes longer."""
     for objective in objectives:
         trainer = train(objective, base, folder / objective, n_rows)
+        # As `end` does for the last: no wrapper outlives the group of processes.
         trainer.model_wrapped = trainer.model
+        trainer.accelerator.free_memory()
     end(trainer)
 
 
