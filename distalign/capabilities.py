@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from distalign.cores import threads_of
 from distalign.engines import has_gpu
 from distalign.records import InputError
 
@@ -39,6 +40,7 @@ def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str,
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
+    torch.set_num_threads(threads_of())
     manager = TaskManager(include_path=str(tasks))
     unknown = [name for name in params.tasks if name not in manager.all_tasks]
     if unknown:

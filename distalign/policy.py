@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from distalign.cores import threads_of
 from distalign.records import InputError, write_json
 from distalign.steering import ADDED, Steering
 
@@ -49,6 +50,7 @@ def load_base(base: Path) -> Any:
 
     from distalign.packing import ATTENTION
 
+    torch.set_num_threads(threads_of())
     return AutoModelForCausalLM.from_pretrained(
         base, dtype=torch.bfloat16, attn_implementation=ATTENTION, use_safetensors=True
     )
