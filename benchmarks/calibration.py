@@ -15,7 +15,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from peft.helpers import disable_input_dtype_casting
@@ -24,6 +24,7 @@ from transformers import AutoTokenizer, TrainerCallback
 from distalign.calibration import Calibration
 from distalign.methods import HybridParams
 from distalign.policy import load_adapter, read_policy
+from distalign.precision import PrecisionParams, Wanted, native_bfloat16
 from distalign.records import Preference, Prompt, read_jsonl, read_spec
 from distalign.training import make_trainer
 
@@ -72,7 +73,9 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change the default recipe"
     )
+    parser.add_argument("--precision", choices=get_args(Wanted), default="auto")
     args = parser.parse_args()
+    precision = PrecisionParams(args.precision).resolve(native_bfloat16())
     ours = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["train"]["ours"]
     ours |= {key: yaml.safe_load(value) for key, value in (item.split("=") for item in args.set)}
     spec, rows = read_spec(args.spec), read_jsonl(args.preferences, Preference)
@@ -81,7 +84,7 @@ def main() -> None:
     steering = read_policy(args.warmup).steering
     for name, recipe in (("default recipe", ours), ("plain recipe", ours | PLAIN)):
         params = HybridParams(**recipe)
-        model = load_adapter(args.base, args.warmup, tokenizer, trainable=True)
+        model = load_adapter(args.base, args.warmup, tokenizer, precision, trainable=True)
         calibration = Calibration(tokenizer, steering, unseen, spec, params.calibration_prompts)
         stopwatch = Stopwatch(calibration, args.every)
         with tempfile.TemporaryDirectory() as folder, disable_input_dtype_casting(model):

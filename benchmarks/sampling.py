@@ -20,13 +20,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from transformers import AutoTokenizer
 
 from distalign.drawing import draw_independent
-from distalign.engines import Decoding, Engine, FirstToken, has_gpu, open_engine
+from distalign.engines import Decoding, Engine, FirstToken, open_engine
 from distalign.policy import merged, read_policy
+from distalign.precision import Precision, PrecisionParams, Wanted, has_gpu, native_bfloat16
 from distalign.records import Prompt, read_jsonl
 from distalign.sampling import chat_ids, restricted
 
@@ -59,7 +61,7 @@ def run_vllm(llm, prompts: list[list[int]], steering: list[int]) -> int:
     return sum(1 + len(output.outputs[0].token_ids) for output in outputs)
 
 
-def measure(name: str, folder: Path, job: Path) -> dict[str, float]:
+def measure(name: str, folder: Path, precision: Precision, job: Path) -> dict[str, float]:
     """Start an engine and sample once; seconds of each, and tokens."""
     work = json.loads(job.read_text(encoding="utf-8"))
     start = time.perf_counter()
@@ -68,11 +70,12 @@ def measure(name: str, folder: Path, job: Path) -> dict[str, float]:
         os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
         from vllm import LLM
 
-        llm = LLM(str(folder), max_model_len=2048)
+        llm = LLM(str(folder), dtype=precision, max_model_len=2048)
         ready = time.perf_counter()
         tokens = run_vllm(llm, work["prompts"], work["steering"])
     else:
-        engine = open_engine("transformers" if name == "transformers" else "vllm", folder)
+        kind = "transformers" if name == "transformers" else "vllm"
+        engine = open_engine(kind, folder, precision)
         ready = time.perf_counter()
         tokens = run_engine(engine, work["prompts"], work["steering"])
     return {"start": ready - start, "sample": time.perf_counter() - ready, "tokens": tokens}
@@ -84,26 +87,32 @@ def main() -> None:
     )
     for name in ("base", "policy", "prompts"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--precision", choices=get_args(Wanted), default="auto")
     parser.add_argument("--n", type=int, default=200, help="responses")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    precision = PrecisionParams(args.precision).resolve(native_bfloat16())
     if args.child:
         name, folder, job = args.child
-        result = measure(name, Path(folder), Path(job))
+        result = measure(name, Path(folder), precision, Path(job))
         Path(job).with_name(f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
         return
     policy = read_policy(args.policy)
     prompts = [p.prompt for p in read_jsonl(args.prompts, Prompt) if p.split == "test"]
     chosen = np.random.default_rng(0).choice(len(prompts), args.n, replace=False)
-    with merged(policy, args.policy, args.base) as folder, tempfile.TemporaryDirectory() as name:
+    with (
+        merged(policy, args.policy, args.base, precision) as folder,
+        tempfile.TemporaryDirectory() as name,
+    ):
         tokenizer = AutoTokenizer.from_pretrained(folder)
         job = Path(name) / "job.json"
         ids = [chat_ids(tokenizer, prompts[i]) for i in sorted(chosen)]
         job.write_text(json.dumps({"prompts": ids, "steering": policy.steering.ids}))
-        print(f"{args.n} responses on {'GPU' if has_gpu() else 'CPU'}", flush=True)
+        print(f"{args.n} responses in {precision} on {'GPU' if has_gpu() else 'CPU'}", flush=True)
         results: dict[str, dict[str, float]] = {}
         for engine, label in ENGINES.items():
-            command = [sys.executable, "-m", "benchmarks.sampling", "--child", engine]
+            command = [sys.executable, "-m", "benchmarks.sampling", "--precision", precision]
+            command += ["--child", engine]
             log = Path(name) / "log.txt"
             with log.open("w", encoding="utf-8") as file:
                 done = subprocess.run([*command, str(folder), str(job)], stderr=file)

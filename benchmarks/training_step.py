@@ -1,6 +1,6 @@
 """Rows a second of the hybrid training step against TRL's stock KTOTrainer, in one run.
 
-Same model, rows, LoRA and precision (bfloat16 weights, adapters in float32). The stock step
+Same model, rows, LoRA and precision, adapters in float32. The stock step
 has no calibration term: it does less, and is the easier opponent. Steps of the two take turns, so
 that a disturbance meets both.
 
@@ -14,7 +14,7 @@ the adapters', and an output layer of V x H weights:
 
 Attention's own products and all that is not a matrix product are left out, and padding does
 not count: the share of the machine's rate is a lower bound. The rate is the best of a few
-bfloat16 products measured in the same run.
+products of the same precision, measured in the same run.
 
     python -m benchmarks.training_step --base models/base/smollm2-135m \\
         --spec data/targets/uk_real.json --preferences data/preferences/attribute/uk_real.jsonl
@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import yaml
@@ -39,6 +39,7 @@ from trl import KTOConfig, KTOTrainer
 from distalign.methods import HybridParams
 from distalign.packing import pack
 from distalign.policy import LoraParams, new_adapter
+from distalign.precision import Precision, PrecisionParams, Wanted, native_bfloat16, torch_dtype
 from distalign.preference_data import hybrid_rows
 from distalign.records import Preference, read_jsonl, read_spec
 from distalign.steering import resolve
@@ -47,11 +48,12 @@ from distalign.training import common_arguments, make_trainer
 WARM_UP = 2
 
 
-def product_rate() -> float:
-    """Best rate of a bfloat16 matrix product, in operations a second."""
+def product_rate(precision: Precision) -> float:
+    """Best rate of a matrix product, in operations a second."""
     best = 0.0
     for tokens, width, out in ((512, 576, 1536), (512, 1536, 1536), (2048, 2048, 2048)):
-        a, b = torch.randn(tokens, width).bfloat16(), torch.randn(width, out).bfloat16()
+        kind = torch_dtype(precision)
+        a, b = torch.randn(tokens, width, dtype=kind), torch.randn(width, out, dtype=kind)
         for _ in range(20):
             start = time.perf_counter()
             a @ b
@@ -88,9 +90,9 @@ def seconds(loss: Callable[[], torch.Tensor]) -> float:
     return time.perf_counter() - start
 
 
-def stock_model(base: Path, lora: LoraParams) -> Any:
+def stock_model(base: Path, lora: LoraParams, precision: Precision) -> Any:
     """peft's own adapter on the model as transformers runs it."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch_dtype(precision))
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
@@ -113,7 +115,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--batch-size", type=int, help="sequences a step; default: as trained")
+    parser.add_argument("--precision", choices=get_args(Wanted), default="auto")
     args = parser.parse_args()
+    precision = PrecisionParams(args.precision).resolve(native_bfloat16())
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     hybrid = HybridParams(**params["train"]["ours"])
     size = args.batch_size or hybrid.batch_size
@@ -127,10 +131,10 @@ def main() -> None:
         common = common_arguments(hybrid, 0, Path(folder), args.steps * size)
         trainers = {}
         for name, precompute in (("stock", False), ("stock, reference precomputed", True)):
-            model = stock_model(args.base, lora)
+            model = stock_model(args.base, lora, precision)
             data = hybrid_rows(rows[: hybrid.rows], tokens, hybrid.rejected, spec)
             trainers[name] = stock_trainer(model, tokenizer, data, common, precompute)
-        model = new_adapter(args.base, tokenizer, lora, steering)
+        model = new_adapter(args.base, tokenizer, lora, steering, precision)
         ours = make_trainer(hybrid, model, tokenizer, rows, spec, steering, 0, Path(folder))
         trainers["ours"] = ours
         batches: dict[str, list] = {}
@@ -141,7 +145,7 @@ def main() -> None:
                 trainer.data_collator([dict(trainer.train_dataset[i]) for i in chunk])
                 for chunk in chunks
             ]
-        rate = product_rate()
+        rate = product_rate(precision)
         times: dict[str, list[float]] = {name: [] for name in trainers}
         with disable_input_dtype_casting(ours.model):  # as distalign.run trains
             for step in tqdm(range(args.steps), unit="step"):
@@ -158,7 +162,8 @@ def main() -> None:
         print(f"ours is {value / median['ours']:.1f} times as fast")
     share = useful / median["ours"] / rate
     print(
-        f"bfloat16 products: {rate / 1e9:.0f} GFLOP/s; ours: {share:.0%} of it in useful operations"
+        f"{precision} products: {rate / 1e9:.0f} GFLOP/s; ours: {share:.0%} of it in useful "
+        "operations"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from distalign.engines import EngineName
 from distalign.judge import judge_round
+from distalign.precision import PrecisionParams, Wanted, native_bfloat16
 from distalign.records import Context, DatasetSpec, Judgement, read_spec
 from distalign.sampling import SampleParams, Shard
 from distalign.workers import open_workers
@@ -64,6 +65,7 @@ def ask(
     seed: int = 0,
     max_tokens: int = 32,
     engine: EngineName = "vllm",
+    precision: Wanted = "auto",
 ) -> Answers:
     """n independent answers of a policy to one prompt, at temperature 1.
 
@@ -95,8 +97,9 @@ def ask(
         top_k=0,
         max_tokens={SETTING: max_tokens},
     )
+    used = PrecisionParams(precision).resolve(native_bfloat16())
     plan = [(prompt, number, prompt) for number in range(n)]
-    with open_workers(params, Path(policy), Path(base), asked) as draw:
+    with open_workers(params, Path(policy), Path(base), asked, used) as draw:
         ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
     judged = [judge_round(row, trained.attribute) for row in rounds]
     return Answers(trained, target, judged)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from distalign.precision import STORED, torch_dtype
 from distalign.records import InputError, write_json
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def fetch(source: str, revision: str | None, folder: Path) -> None:
         source: `package:NAME` for an installed Python package that carries one GGUF file,
             a local folder, or a Hugging Face id.
         revision: the package's version or the hub's commit; None for a local folder.
-        folder: is made; receives model.safetensors (or shards) in bfloat16 as stored.
+        folder: is made; receives model.safetensors, or shards, in the numbers of the source.
 
     Raises:
         InputError: the source does not exist, or is not of the revision asked for.
@@ -74,7 +75,6 @@ def weights_digest(folder: Path) -> str:
 
 
 def _from_package(name: str, revision: str | None, folder: Path) -> str:
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
@@ -95,7 +95,7 @@ def _from_package(name: str, revision: str | None, folder: Path) -> str:
     # A model read from GGUF refuses to be saved: copy its weights into a fresh one.
     config = read.config
     del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch_dtype(STORED))
     model.load_state_dict(read.state_dict())
     _save(model, tokenizer, folder)
     return distribution.version
@@ -106,10 +106,9 @@ def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
         raise InputError(f"base_model: {source} is a folder and has no revision; set it to null")
     if not any(source.glob("*.safetensors")):
         raise InputError(f"base_model: {source} holds no safetensors; other weights are not read")
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16, use_safetensors=True)
+    model = AutoModelForCausalLM.from_pretrained(source, dtype="auto", use_safetensors=True)
     _save(model, AutoTokenizer.from_pretrained(source), folder)
 
 

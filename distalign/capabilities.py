@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.cores import threads_of
-from distalign.engines import has_gpu
+from distalign.precision import Precision, has_gpu
 from distalign.records import InputError
 
 
@@ -25,7 +25,9 @@ class CapabilitiesParams(BaseModel):
     seed: int
 
 
-def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str, Any]:
+def evaluate(
+    folder: Path, tasks: Path, params: CapabilitiesParams, precision: Precision
+) -> dict[str, Any]:
     """Task -> metric -> value, with a metric's standard error beside it where there is one.
 
     Args:
@@ -49,7 +51,7 @@ def evaluate(folder: Path, tasks: Path, params: CapabilitiesParams) -> dict[str,
     model = HFLM(
         pretrained=str(folder),
         device="cuda" if has_gpu() else "cpu",
-        dtype=torch.bfloat16,
+        dtype=precision,
         batch_size=params.batch_size,
     )
     found = simple_evaluate(

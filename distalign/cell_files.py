@@ -9,9 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
+from pydantic import ValidationError
 
 from distalign.binding import steering_table
 from distalign.cells import Cell, Matrix, Measured, Results, source
+from distalign.provenance import CellProvenance
 from distalign.records import InputError, Judgement, read_jsonl, read_spec, write_text
 from distalign.score import context_table
 
@@ -52,7 +54,16 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
     dataset = place[PLACE.index("dataset")]
     spec = read_spec(folders.targets / f"{dataset}.json")
     contexts = context_table(judgements, spec).join(steering_table(judgements, spec))
-    return Cell(*place, metrics, contexts, _link(path, folders))
+    made = read_provenance(folders.metrics / "provenance" / f"{name}.json")
+    return Cell(*place, metrics, contexts, _link(path, folders), made)
+
+
+def read_provenance(path: Path) -> CellProvenance:
+    """Raises InputError where the file is missing or is not such a record."""
+    try:
+        return CellProvenance.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path}: not a cell's provenance ({error}); run `dvc repro`") from error
 
 
 def _link(path: Path, folders: Folders) -> str:

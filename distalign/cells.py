@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from distalign.provenance import CellProvenance
 from distalign.score import Metrics
 
 DISPLAY = {
@@ -85,6 +86,7 @@ class Cell:
     """distalign.score.context_table of the cell, and distalign.binding.steering_table."""
     metrics_link: str
     """The metrics file, as a URL relative to the report."""
+    provenance: CellProvenance
 
     @property
     def applies(self) -> bool:

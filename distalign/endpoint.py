@@ -26,6 +26,7 @@ from distalign.endpoint_faults import (
     reason,
     summary,
 )
+from distalign.precision import PrecisionParams
 from distalign.records import InputError
 
 if TYPE_CHECKING:
@@ -218,12 +219,15 @@ def _read_store(path: Path) -> dict[str, str]:
     return answers
 
 
-def open_endpoint(params: EndpointParams, base: Path, store_folder: Path) -> Endpoint:
+def open_endpoint(
+    params: EndpointParams, base: Path, precision: PrecisionParams, store_folder: Path
+) -> Endpoint:
     """The endpoint that the `llm` block describes.
 
     Args:
         params: the block.
         base: folder of the base model `params.serve`, with its source.json.
+        precision: in which it is served.
         store_folder: where answers are kept, one file a model.
     """
     from distalign.server import ModelServer
@@ -233,7 +237,7 @@ def open_endpoint(params: EndpointParams, base: Path, store_folder: Path) -> End
         name = params.model
     else:
         identity = read_source(base)["sha256"]
-        server = ModelServer(base, params.serve, store_folder / "server.log")
+        server = ModelServer(base, params.serve, precision, store_folder / "server.log")
         name = params.serve
     store = store_folder / f"{name.replace('/', '--')}.jsonl"
     return Endpoint(params, identity, store, server)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from distalign.cores import threads_of
+from distalign.precision import Precision, has_gpu, torch_dtype
 from distalign.records import InputError
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class FirstToken:
 class Continuation:
     """A response's tokens without the one that ended it, and what was seen of its first.
 
-    `logps` are log P_θ(token|prompt) over the whole vocabulary at the wanted tokens, (K,). The
-    model runs in bfloat16; the product of its last hidden state with those tokens' rows of
-    the head is float32.
+    `logps` are log P_θ(token|prompt) over the whole vocabulary at the wanted tokens, (K,). In
+    whatever precision the model runs, the product of its last hidden state with those tokens'
+    rows of the head is float32.
     """
 
     token_ids: list[int]
@@ -72,12 +73,6 @@ class Engine(Protocol):
         first: FirstToken | None = None,
     ) -> list[Continuation]:
         """One continuation a prompt. Same arguments, same result."""
-
-
-def has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def thread_binding(cores: Sequence[int], threads: int, processes: int) -> dict[str, str]:
@@ -112,14 +107,18 @@ def vllm_environment(tensor_parallel: int = 1, threads: int | None = None) -> di
     }
 
 
-def vllm_arguments(folder: Path, dtype: str) -> dict[str, str | int | bool]:
+def vllm_arguments(folder: Path, precision: Precision) -> dict[str, str | int | bool]:
     """Arguments that vLLM's offline engine and its server share. InputError: no model there."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{folder}: no model ({error}); run `dvc repro`") from error
     longest = min(LONGEST, config["max_position_embeddings"])
-    shared: dict[str, str | int | bool] = {"dtype": dtype, "max_model_len": longest, "seed": 0}
+    shared: dict[str, str | int | bool] = {
+        "dtype": precision,
+        "max_model_len": longest,
+        "seed": 0,
+    }
     if has_gpu():
         return shared
     return shared | {
@@ -133,13 +132,15 @@ def vllm_arguments(folder: Path, dtype: str) -> dict[str, str | int | bool]:
     }
 
 
-def server_command(folder: Path, dtype: str, arguments: dict[str, str | int | bool]) -> list[str]:
+def server_command(
+    folder: Path, precision: Precision, arguments: dict[str, str | int | bool]
+) -> list[str]:
     """Command line of vLLM's OpenAI-compatible server for a model folder. InputError: no model.
 
     The server ends with the process that starts it, however that ends. A request decides alone
     how it is decoded: of the model's own settings (Qwen2.5 has a repetition penalty) none holds.
     """
-    shared = vllm_arguments(folder, dtype) | {"generation_config": "vllm"}
+    shared = vllm_arguments(folder, precision) | {"generation_config": "vllm"}
     flags = []
     for key, value in (shared | arguments).items():
         name = key.replace("_", "-")
@@ -154,15 +155,14 @@ def server_command(folder: Path, dtype: str, arguments: dict[str, str | int | bo
 class TransformersEngine:
     """Batched `generate` of transformers, for machines where vLLM does not run."""
 
-    def __init__(self, folder: Path, batch_size: int = 64) -> None:
-        import torch
+    def __init__(self, folder: Path, precision: Precision, batch_size: int = 64) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         if self._tokenizer.pad_token is None:  # Llama-3 has none, and what is padded is masked
             self._tokenizer.pad_token = self._tokenizer.eos_token
         device = "cuda" if has_gpu() else "cpu"
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch_dtype(precision))
         self._model = model.to(device).eval()
         ends = model.generation_config.eos_token_id
         self._ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
@@ -240,6 +240,7 @@ class TransformersEngine:
 def open_engine(
     name: EngineName,
     folder: Path,
+    precision: Precision,
     tensor_parallel: int = 1,
     threads: int | None = None,
 ) -> Engine:
@@ -249,7 +250,7 @@ def open_engine(
     threads = threads or threads_of()
     torch.set_num_threads(threads)
     if name == "transformers":
-        return TransformersEngine(folder)
+        return TransformersEngine(folder, precision)
     # vLLM reads these when it is imported.
     os.environ.update(
         vllm_environment(tensor_parallel, threads),
@@ -259,4 +260,4 @@ def open_engine(
     )
     from distalign.vllm_engine import VllmEngine
 
-    return VllmEngine(folder, tensor_parallel)
+    return VllmEngine(folder, precision, tensor_parallel)

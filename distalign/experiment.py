@@ -15,7 +15,7 @@ from distalign.schema import near
 TAKEN = {
     "models": {
         *("capabilities", "data", "decoding", "internal", "judge"),
-        *("sensitivity", "stories", "surface_forms", "transfer"),
+        *("provenance", "sensitivity", "stories", "surface_forms", "transfer"),
     },
     "methods": {"warmup"},
 }

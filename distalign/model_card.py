@@ -29,7 +29,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}")
-base = AutoModelForCausalLM.from_pretrained("PATH OF THE BASE MODEL", dtype="bfloat16"){grow}
+base = AutoModelForCausalLM.from_pretrained("PATH OF THE BASE MODEL", dtype="{precision}"){grow}
 model = PeftModel.from_pretrained(base, "{folder}")
 messages = [{{"role": "user", "content": {prompt}}}]
 inputs = tokenizer.apply_chat_template(
@@ -75,7 +75,7 @@ def model_card(
     Raises:
         InputError: the policy has no adapter or no steering tokens.
     """
-    if not policy.adapter or policy.steering is None:
+    if policy.trained is None or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
     name, question = source["source"], spec.attribute.question("attribute").template
     on_a_hub = not name.startswith(PACKAGE_PREFIX) and not Path(name).is_absolute()
@@ -87,7 +87,10 @@ def model_card(
     )
     prompt = json.dumps(question.format(context=spec.contexts[0].name), ensure_ascii=False)
     use = USE.format(
-        folder=folder, prompt=prompt, grow=GROW if policy.steering.form == ADDED else ""
+        folder=folder,
+        prompt=prompt,
+        precision=policy.trained.precision,
+        grow=GROW if policy.steering.form == ADDED else "",
     )
     tokens = zip(spec.categories, policy.steering.tokens, strict=True)
     written = "; ".join(f"{escape_markdown(token)} for {escape_markdown(k)}" for k, token in tokens)

@@ -62,9 +62,13 @@ def markdown(table: Table) -> str:
     return f"**{escape_markdown(table.title)}**\n\n{body}\n"
 
 
-def markdown_page(sections: Sequence[Section]) -> str:
-    """The whole report, with links to the figures' files."""
-    parts = ["# Results\n"]
+def markdown_page(sections: Sequence[Section], provenance: str) -> str:
+    """The whole report, with links to the figures' files.
+
+    Args:
+        provenance: a line on what the results were made with.
+    """
+    parts = ["# Results\n", f"{escape_markdown(provenance)}\n"]
     for section in sections:
         parts.append(f"## {escape_markdown(section.title)}\n")
         parts += map(markdown, section.tables)
@@ -78,10 +82,10 @@ def markdown_page(sections: Sequence[Section]) -> str:
     return "\n".join(parts)
 
 
-def html_page(sections: Sequence[Section]) -> str:
+def html_page(sections: Sequence[Section], provenance: str) -> str:
     """The whole report with its figures inside; every name is escaped by Jinja2."""
     template = Environment(autoescape=True, trim_blocks=True).from_string(_TEMPLATE)
-    return template.render(sections=sections, legend=LEGEND)
+    return template.render(sections=sections, provenance=provenance, legend=LEGEND)
 
 
 _TEMPLATE = """\
@@ -131,6 +135,7 @@ dd { margin: 0 0 0.5rem; max-width: 44rem; }
 <body>
 <main>
 <h1>Results</h1>
+<p>{{ provenance }}</p>
 {% for section in sections %}
 <section>
 <h2>{{ section.title }}</h2>

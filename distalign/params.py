@@ -11,6 +11,7 @@ from distalign.methods import MethodParams, WarmupParams
 from distalign.pair import PairParams
 from distalign.paraphrase import ParaphraseParams
 from distalign.policy import LoraParams
+from distalign.precision import PrecisionParams
 from distalign.records import Setting
 from distalign.sampling import DecodingParams, SampleParams
 from distalign.score import ScoreParams
@@ -33,6 +34,7 @@ class Params(BaseModel):
     pair: PairParams
     mix: PairParams
     launch: str = Field(min_length=1)
+    precision: PrecisionParams
     lora: LoraParams
     warmup: WarmupParams
     train: dict[str, MethodParams]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from distalign.cores import threads_of
+from distalign.precision import Precision, torch_dtype
+from distalign.provenance import Provenance
 from distalign.records import InputError, write_json
 from distalign.steering import ADDED, Steering
 
@@ -41,10 +43,12 @@ class Policy(BaseModel):
     decoding: PolicyDecoding
     max_tokens: int | None = None
     """Of a response, where the method needs another limit than `sample.max_tokens`."""
+    trained: Provenance | None
+    """With what, and in which precision; None where nothing was trained."""
 
 
-def load_base(base: Path) -> Any:
-    """The base model in bfloat16, with the attention that `distalign.forward` runs it by."""
+def load_base(base: Path, precision: Precision) -> Any:
+    """The base model, with the attention that `distalign.forward` runs it by."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -52,7 +56,10 @@ def load_base(base: Path) -> Any:
 
     torch.set_num_threads(threads_of())
     return AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16, attn_implementation=ATTENTION, use_safetensors=True
+        base,
+        dtype=torch_dtype(precision),
+        attn_implementation=ATTENTION,
+        use_safetensors=True,
     )
 
 
@@ -63,12 +70,16 @@ def _grow_vocabulary(model: Any, tokenizer: "PreTrainedTokenizerBase") -> None:
 
 
 def new_adapter(
-    base: Path, tokenizer: "PreTrainedTokenizerBase", lora: LoraParams, steering: Steering | None
+    base: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    lora: LoraParams,
+    steering: Steering | None,
+    precision: Precision,
 ) -> "PeftModel":
     """The base model with a fresh LoRA in float32; rows of added tokens are trainable."""
     from peft import LoraConfig, get_peft_model
 
-    model = load_base(base)
+    model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     rows = None
     if steering is not None and steering.form == ADDED:
@@ -88,7 +99,11 @@ def new_adapter(
 
 
 def load_adapter(
-    base: Path, adapter: Path, tokenizer: "PreTrainedTokenizerBase", trainable: bool
+    base: Path,
+    adapter: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    precision: Precision,
+    trainable: bool,
 ) -> "PeftModel":
     """The base model with a saved adapter.
 
@@ -102,7 +117,7 @@ def load_adapter(
     from peft import PeftModel
     from safetensors import SafetensorError
 
-    model = load_base(base)
+    model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     try:
         return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
@@ -152,8 +167,8 @@ def _check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folde
 
 
 @contextlib.contextmanager
-def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
-    """A folder with the policy's whole model, its adapter merged into the weights.
+def merged(policy: Policy, folder: Path, base: Path, precision: Precision) -> Iterator[Path]:
+    """A folder with the policy's whole model, its adapter merged into weights of a precision.
 
     One path for every engine: vLLM's own LoRA path takes no added embedding rows.
     """
@@ -165,8 +180,9 @@ def merged(policy: Policy, folder: Path, base: Path) -> Iterator[Path]:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     _check_tokenizer(policy, tokenizer, folder)
     with tempfile.TemporaryDirectory() as name:
-        model = load_adapter(base, folder, tokenizer, trainable=False).merge_and_unload()
+        adapted = load_adapter(base, folder, tokenizer, precision, trainable=False)
+        model = adapted.merge_and_unload()
         model.save_pretrained(name)
         tokenizer.save_pretrained(name)
-        del model
+        del adapted, model
         yield Path(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from distalign.methods import Trained
 from distalign.policy import LoraParams, load_adapter, new_adapter
+from distalign.precision import Precision
 from distalign.records import DatasetSpec, Preference, Prompt, write_text
 from distalign.steering import Steering
 from distalign.training import end, fit, gather_adapter, make_trainer
@@ -28,6 +29,7 @@ def train(
     validation: Sequence[Prompt],
     spec: DatasetSpec,
     seed: int,
+    precision: Precision,
     workspace: Path,
     log: Path,
 ) -> "PeftModel | None":
@@ -50,9 +52,9 @@ def train(
 
     set_seed(seed)
     if start is None:
-        model = new_adapter(base, tokenizer, lora, steering)
+        model = new_adapter(base, tokenizer, lora, steering, precision)
     else:
-        model = load_adapter(base, start, tokenizer, trainable=True)
+        model = load_adapter(base, start, tokenizer, precision, trainable=True)
     calibration = None
     if steering is not None:
         calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)

@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from distalign.engines import has_gpu, server_command, vllm_environment
+from distalign.engines import server_command, vllm_environment
+from distalign.precision import PrecisionParams, native_bfloat16
 from distalign.records import InputError
 
 START_LIMIT_S = 600
@@ -24,12 +25,14 @@ class ModelServer:
     Args:
         folder: model with tokenizer.
         name: the name that clients ask for.
+        precision: of params.yaml; looked at when the server starts, as it costs a second.
         log: file that receives what the server prints.
     """
 
-    def __init__(self, folder: Path, name: str, log: Path) -> None:
+    def __init__(self, folder: Path, name: str, precision: PrecisionParams, log: Path) -> None:
         self._folder = folder
         self._name = name
+        self._precision = precision
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = ""
@@ -40,11 +43,10 @@ class ModelServer:
             return
         port = free_port()
         self.base_url = f"http://{LOOPBACK}:{port}/v1"
-        # How concurrent requests are batched depends on timing, and bfloat16 lets that decide
-        # a token now and then: one answer in a hundred differed between two runs.
-        dtype = "bfloat16" if has_gpu() else "float32"
         arguments = {"served_model_name": self._name, "host": LOOPBACK, "port": port}
-        command = server_command(self._folder, dtype, arguments)
+        command = server_command(
+            self._folder, self._precision.resolve(native_bfloat16()), arguments
+        )
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from distalign import lexical, llm_judge
 from distalign.endpoint import EndpointParams, open_endpoint
 from distalign.llm_judge import StoryLabels
+from distalign.precision import PrecisionParams
 from distalign.records import Attribute, Judgement, Round
 
 JudgeName = Literal["lexical", "llm"]
@@ -31,12 +32,14 @@ def read_stories(
     attribute: Attribute,
     params: JudgeParams,
     base: Path,
+    precision: PrecisionParams,
     store: Path,
 ) -> StoryLabels:
     """Label all texts.
 
     Args:
         base: folder of the base model that is served where `params.llm.model` is null.
+        precision: in which it is served.
         store: folder that keeps the LLM's answers.
 
     Raises:
@@ -44,16 +47,21 @@ def read_stories(
     """
     if judge == "lexical":
         return StoryLabels([lexical.read_story(text, attribute) for text in texts], 0)
-    with open_endpoint(params.llm, base, store) as endpoint:
+    with open_endpoint(params.llm, base, precision, store) as endpoint:
         return llm_judge.judge_stories(texts, attribute, endpoint, params.constrained)
 
 
 def judge_stories(
-    rows: Sequence[Round], attribute: Attribute, params: JudgeParams, base: Path, store: Path
+    rows: Sequence[Round],
+    attribute: Attribute,
+    params: JudgeParams,
+    base: Path,
+    precision: PrecisionParams,
+    store: Path,
 ) -> list[Judgement]:
     """Judge rounds of the story setting; arguments and errors as for `read_stories`."""
     texts = [row.text for row in rows]
-    labels = read_stories(params.story, texts, attribute, params, base, store)
+    labels = read_stories(params.story, texts, attribute, params, base, precision, store)
     return [
         Judgement(**row.model_dump(), category=category, judge=params.story)
         for row, category in zip(rows, labels.categories, strict=True)

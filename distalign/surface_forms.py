@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from distalign.base_model import read_source
 from distalign.methods import HybridParams, WarmupParams
 from distalign.policy import DESCRIPTION, LoraParams, Policy, save_policy
+from distalign.precision import Precision
+from distalign.provenance import here
 from distalign.records import DatasetSpec, Preference, Prompt
 from distalign.run import train
 from distalign.steering import resolve
@@ -26,6 +28,7 @@ def train_form(
     validation: Sequence[Prompt],
     spec: DatasetSpec,
     seed: int,
+    precision: Precision,
     folder: Path,
 ) -> Path:
     """Warm up and train with steering tokens of a form; the folder of the policy.
@@ -48,6 +51,7 @@ def train_form(
             adapter=True,
             steering=steering,
             decoding="two_step",
+            trained=here(precision),
         )
         out = folder / name
         if not (out / DESCRIPTION).is_file():  # written last
@@ -62,6 +66,7 @@ def train_form(
                 validation,
                 spec,
                 seed,
+                precision,
                 folder / f"{name}_checkpoints",
                 folder / f"{name}.csv",
             )

@@ -21,9 +21,9 @@ from distalign.engines import (
     Continuation,
     Decoding,
     FirstToken,
-    has_gpu,
     vllm_arguments,
 )
+from distalign.precision import Precision, has_gpu
 from distalign.records import InputError
 
 NUMBER = "number"
@@ -88,7 +88,7 @@ def float32_columns(processor: FirstTokenProcessor, n_items: int) -> Any:
     """A forward hook of vLLM's logits layer: float32 logits at the watched tokens, and none of
     the rows that pad the vocabulary beyond the tokenizer's items.
 
-    The layer's own product is rounded to bfloat16, which moves a probability of one half in
+    In bfloat16 the layer's own product is rounded, which moves a probability of one half in
     steps of 0.015 to 0.03. The other logits only enter the normaliser.
     """
 
@@ -139,8 +139,8 @@ class VllmEngine:
         InputError: the model scales or caps its logits.
     """
 
-    def __init__(self, folder: Path, tensor_parallel: int = 1) -> None:
-        arguments = vllm_arguments(folder, "bfloat16") | {
+    def __init__(self, folder: Path, precision: Precision, tensor_parallel: int = 1) -> None:
+        arguments = vllm_arguments(folder, precision) | {
             # A prompt's logits are seen once and whole, before its token is drawn.
             "enable_chunked_prefill": False,
             "async_scheduling": False,

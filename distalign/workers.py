@@ -3,14 +3,16 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from distalign.base_model import read_source
 from distalign.cores import threads_of
-from distalign.engines import has_gpu, open_engine
+from distalign.engines import open_engine
 from distalign.policy import check_base, merged, read_policy
+from distalign.precision import Precision, has_gpu
 from distalign.records import DatasetSpec, Round, read_jsonl, write_jsonl
 from distalign.sampling import SampleParams, Shard, sample_shard
 
@@ -33,14 +35,17 @@ class Worker:
         folder: Path,
         base: Path,
         spec: DatasetSpec,
+        precision: Precision,
         threads: int,
     ) -> None:
         from transformers import AutoTokenizer
 
         self._spec, self._policy = spec, read_policy(folder)
         check_base(self._policy, read_source(base)["sha256"], folder)
-        with merged(self._policy, folder, base) as whole:
-            self._engine = open_engine(params.engine, whole, params.tensor_parallel, threads)
+        with merged(self._policy, folder, base, precision) as whole:
+            self._engine = open_engine(
+                params.engine, whole, precision, params.tensor_parallel, threads
+            )
             self._tokenizer = AutoTokenizer.from_pretrained(whole)
 
     def draw(self, number: int, shard: Shard) -> tuple[int, list[Round]]:
@@ -49,7 +54,7 @@ class Worker:
 
 @contextlib.contextmanager
 def open_workers(
-    params: SampleParams, folder: Path, base: Path, spec: DatasetSpec
+    params: SampleParams, folder: Path, base: Path, spec: DatasetSpec, precision: Precision
 ) -> Iterator[Draw]:
     """Workers with the policy in a folder.
 
@@ -60,7 +65,7 @@ def open_workers(
         InputError: the policy in the folder belongs to another base model.
     """
     if params.workers == 1:
-        worker = Worker(params, folder, base, spec, threads_of())
+        worker = Worker(params, folder, base, spec, precision, threads_of())
         yield lambda shards: (worker.draw(*item) for item in shards)
         return
     import ray
@@ -74,8 +79,8 @@ def open_workers(
     actor = actor.options(num_cpus=1, num_gpus=params.tensor_parallel if has_gpu() else 0)
     paths = folder.resolve(), base.resolve()
     # Told here: to a worker, Ray sets OMP_NUM_THREADS itself.
-    share = threads_of(params.workers)
-    pool = ActorPool([actor.remote(params, *paths, spec, share) for _ in range(params.workers)])
+    actor = partial(actor.remote, params, *paths, spec, precision, threads_of(params.workers))
+    pool = ActorPool([actor() for _ in range(params.workers)])
     try:
         yield lambda shards: pool.map_unordered(lambda a, item: a.draw.remote(*item), shards)
     finally:

@@ -3,8 +3,9 @@
 from distalign.base_model import read_source
 from distalign.capabilities import CapabilitiesParams, evaluate
 from distalign.policy import check_base, merged, read_policy
+from distalign.provenance import CellProvenance, here
 from distalign.records import write_json
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -14,11 +15,15 @@ def main() -> None:
         base="folder of the base model",
         policy="folder of the method's policy",
         out="JSON file to write",
+        provenance="JSON file for what the figures were made with",
     )
     params, policy = block(CapabilitiesParams, "capabilities"), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
-    with merged(policy, args.policy, args.base) as whole:
-        write_json(args.out, evaluate(whole, args.tasks, params))
+    used = precision()
+    with merged(policy, args.policy, args.base, used) as whole:
+        write_json(args.out, evaluate(whole, args.tasks, params, used))
+    made = CellProvenance(trained=policy.trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from distalign.precision import Precision, PrecisionParams, native_bfloat16
 from distalign.records import InputError
 from distalign.schema import near, read_yaml, validate
 
@@ -46,6 +47,11 @@ def block(params: type[P], *path: str, over: P | None = None, file: Path = PARAM
     if over is not None and isinstance(value, dict):
         value = over.model_dump() | value
     return validate(params, value, file, path)
+
+
+def precision() -> Precision:
+    """The one that params.yaml asks for, on this processor. Raises InputError, see `block`."""
+    return block(PrecisionParams, "precision").resolve(native_bfloat16())
 
 
 def disk_fault(error: Exception) -> str | None:

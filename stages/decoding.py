@@ -4,7 +4,9 @@ import shutil
 
 from distalign.judge import judge_round
 from distalign.policy import read_policy
+from distalign.precision import PrecisionParams
 from distalign.prompts import is_applicable
+from distalign.provenance import CellProvenance, here
 from distalign.records import (
     InputError,
     Prompt,
@@ -17,7 +19,7 @@ from distalign.records import (
 from distalign.sampling import DecodingParams, SampleParams, make_shards
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 WHO_DRAWS = ("engine", "workers", "tensor_parallel")
 
@@ -54,6 +56,7 @@ def main() -> None:
         checkpoints="folder for rounds of unfinished runs",
         out="JSONL file of judged rounds of all variants; empty if the method does not apply",
         metrics="JSON file of each variant's metrics",
+        provenance="JSON file for what the figures were made with",
     )
     from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
 
@@ -61,16 +64,15 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     prompts = read_jsonl(args.prompts, Prompt)
     judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
-    default, inputs = (
-        block(SampleParams, "sample"),
-        [args.base, args.policy, args.spec, args.prompts],
-    )
+    default, used = block(SampleParams, "sample"), precision()
+    inputs = [args.base, args.policy, args.spec, args.prompts]
     stores = {
-        name: workspace_of(args.checkpoints, [params], args.seed, inputs)
+        name: workspace_of(args.checkpoints, [params, PrecisionParams(used)], args.seed, inputs)
         for name, params in variants.items()
     }
+    made = CellProvenance(trained=None, measured=None)
     if is_applicable(policy.method, spec):
-        with open_workers(default, args.policy, args.base, spec) as draw:
+        with open_workers(default, args.policy, args.base, spec, used) as draw:
             for name, params in variants.items():
                 shards = make_shards(spec, prompts, params, args.seed)
                 rounds = draw_all(draw, shards, stores[name])
@@ -78,10 +80,12 @@ def main() -> None:
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]
+        made = CellProvenance(trained=policy.trained, measured=here(used))
     write_jsonl(args.out, [row for rows in judged.values() for row in rows])
     write_json(
         args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
     )
+    write_json(args.provenance, made.model_dump())
     for store in stores.values():
         shutil.rmtree(store, ignore_errors=True)
 

@@ -3,9 +3,10 @@
 from distalign.base_model import read_source
 from distalign.policy import check_base, merged, read_policy
 from distalign.prompts import is_applicable
+from distalign.provenance import CellProvenance, here
 from distalign.records import Prompt, read_jsonl, read_spec, write_json
 from distalign.sampling import SampleParams
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -16,25 +17,30 @@ def main() -> None:
         base="folder of the base model",
         policy="folder of the method's policy",
         out="JSON file to write; empty where the method does not apply to the target",
+        provenance="JSON file for what the figures were made with",
     )
     params = block(SampleParams, "sample")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     if not is_applicable(policy.method, spec):
         write_json(args.out, {})
+        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
         return
+    used = precision()
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
     from distalign.engines import open_engine
     from distalign.internal_alignment import first_token_shares, internal_metrics
 
-    with merged(policy, args.policy, args.base) as whole:
-        engine = open_engine(params.engine, whole, tensor_parallel=params.tensor_parallel)
+    with merged(policy, args.policy, args.base, used) as whole:
+        engine = open_engine(params.engine, whole, used, tensor_parallel=params.tensor_parallel)
         tokenizer = AutoTokenizer.from_pretrained(whole)
     prompts = read_jsonl(args.prompts, Prompt)
     shares = first_token_shares(engine, tokenizer, policy, spec, prompts)
     write_json(args.out, internal_metrics(*shares, spec))
+    made = CellProvenance(trained=policy.trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
 
 
 if __name__ == "__main__":

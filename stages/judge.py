@@ -1,6 +1,7 @@
 """Read the category that each response expresses; none or several is invalid, and counted."""
 
 from distalign.judge import judge_round
+from distalign.precision import PrecisionParams
 from distalign.records import Round, read_jsonl, read_spec, write_jsonl
 from distalign.story_judge import JudgeParams, judge_stories
 from stages.cli import block, parse, run
@@ -17,9 +18,10 @@ def main() -> None:
         out="JSONL file of judged rounds",
     )
     params, attribute = block(JudgeParams, "judge"), read_spec(args.spec).attribute
+    precision = block(PrecisionParams, "precision")
     rounds = read_jsonl(args.rounds, Round)
     if args.setting == "story":
-        judged = judge_stories(rounds, attribute, params, args.llm, args.store)
+        judged = judge_stories(rounds, attribute, params, args.llm, precision, args.store)
     else:
         judged = [judge_round(row, attribute) for row in rounds]
     write_jsonl(args.out, judged)

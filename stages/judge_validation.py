@@ -6,6 +6,7 @@ from distalign.judge_validation import (
     check_labels,
     validate_judge,
 )
+from distalign.precision import PrecisionParams
 from distalign.records import read_jsonl, write_json, write_jsonl
 from distalign.story_judge import JudgeParams, read_stories
 from distalign.targets import read_attribute
@@ -23,7 +24,7 @@ def main() -> None:
         confusion="JSONL file for the confusion matrices that correct shares",
     )
     validation = block(JudgeValidationParams, "judge_validation")
-    params = block(JudgeParams, "judge")
+    params, precision = block(JudgeParams, "judge"), block(PrecisionParams, "precision")
     attribute = read_attribute(args.attribute)
     labelled = read_jsonl(args.texts, LabelledText)
     check_labels(labelled, attribute)
@@ -31,7 +32,7 @@ def main() -> None:
     categories = [category.name for category in attribute.categories]
     metrics, confusions = {}, []
     for judge in validation.judges:
-        read = read_stories(judge, texts, attribute, params, args.llm, args.store)
+        read = read_stories(judge, texts, attribute, params, args.llm, precision, args.store)
         metrics[f"{judge}_n_unparseable"] = read.n_unparseable
         measured, confusion = validate_judge(
             judge, labelled, read.categories, categories, validation.ordinary

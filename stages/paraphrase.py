@@ -2,6 +2,7 @@
 
 from distalign.endpoint import EndpointParams, open_endpoint
 from distalign.paraphrase import ParaphraseParams, paraphrase
+from distalign.precision import PrecisionParams
 from distalign.records import read_spec, write_json, write_jsonl
 from stages.cli import block, parse, run
 
@@ -17,7 +18,8 @@ def main() -> None:
         report="JSON file for the share of each source",
     )
     params = block(ParaphraseParams, "paraphrase", args.setting)
-    with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
+    llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")
+    with open_endpoint(llm, args.llm, precision, args.store) as endpoint:
         prompts = paraphrase(read_spec(args.spec), args.setting, params, endpoint)
     by_llm = sum(prompt.source == "llm" for prompt in prompts)
     write_jsonl(args.out, prompts)

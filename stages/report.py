@@ -33,6 +33,7 @@ def main() -> None:
     from distalign.comparisons import ReportParams, rounds_table
     from distalign.page import Section, html_page, markdown_page, plain_text
     from distalign.paper_tables import printed_for
+    from distalign.provenance import summary as made_with
     from distalign.sections import cells_section, summary_tables
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
@@ -52,10 +53,11 @@ def main() -> None:
     observed = contexts.dropna(subset="observed")[[*files.PLACE, *SHARES]]
     files.write_csv(args.plots / "calibration.csv", observed)
     files.write_csv(args.plots / "training.csv", files.training_logs(matrix, args.logs))
-    write_text(args.out / "results.md", markdown_page(sections))
-    write_text(args.out / "results.html", html_page(sections))
+    made = made_with(cell.provenance for cell in cells)
+    write_text(args.out / "results.md", markdown_page(sections, made))
+    write_text(args.out / "results.html", html_page(sections, made))
     names = [*PAGES, *(figure.link for section in sections for figure in section.figures)]
-    text = [plain_text(table) for table in tables]
+    text = [plain_text(table) for table in tables] + [made]
     text.append("\n".join(str(args.out / name) for name in names))
     write_text(args.out / "results.txt", "\n\n".join(text) + "\n")
     print("\n\n".join(text))

@@ -3,12 +3,14 @@
 import shutil
 
 from distalign.policy import read_policy
+from distalign.precision import PrecisionParams
 from distalign.prompts import is_applicable
-from distalign.records import Prompt, read_jsonl, read_spec, write_jsonl
+from distalign.provenance import CellProvenance, here
+from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
 from distalign.sampling import SampleParams, make_shards
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -21,18 +23,23 @@ def main() -> None:
         policy="folder of the method's policy",
         checkpoints="folder for rounds of unfinished runs",
         out="JSONL file of rounds; empty where the method does not apply to the target",
+        provenance="JSON file for what the figures were made with",
     )
     params = block(SampleParams, "sample")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     if not is_applicable(policy.method, spec):
         write_jsonl(args.out, [])
+        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
         return
+    used = precision()
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints, [params], args.seed, inputs)
-    with open_workers(params, args.policy, args.base, spec) as draw:
+    store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], args.seed, inputs)
+    with open_workers(params, args.policy, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store)
     write_jsonl(args.out, rounds)
+    made = CellProvenance(trained=policy.trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
     shutil.rmtree(store)
 
 

@@ -4,12 +4,14 @@ import shutil
 
 from distalign.judge import judge_round
 from distalign.policy import read_policy
+from distalign.precision import PrecisionParams
 from distalign.prompts import is_applicable
+from distalign.provenance import CellProvenance, here
 from distalign.records import Prompt, read_jsonl, read_spec, write_json
 from distalign.sampling import SampleParams, make_shards
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ def main() -> None:
         policy="folder of the method's policy",
         checkpoints="folder for rounds of unfinished runs",
         metrics="JSON file with a row a point; empty if the method does not apply",
+        provenance="JSON file for what the figures were made with",
     )
     # Slow to import: not before flags are read.
     from distalign.sensitivity import SensitivityParams, grid_points, sensitivity_rows
@@ -31,15 +34,18 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     if not is_applicable(policy.method, spec):
         write_json(args.metrics, [])
+        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
         return
+    used = precision()
     prompts = read_jsonl(args.prompts, Prompt)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    root = workspace_of(args.checkpoints, [default, params], args.seed, inputs)
+    blocks = [default, params, PrecisionParams(used)]
+    root = workspace_of(args.checkpoints, blocks, args.seed, inputs)
     judged = {}
-    with open_workers(default, args.policy, args.base, spec) as draw:
-        for (parameter, value), blocks in points.items():
+    with open_workers(default, args.policy, args.base, spec, used) as draw:
+        for (parameter, value), samples in points.items():
             judged[parameter, value] = []
-            for sampled in blocks:
+            for sampled in samples:
                 store = root / f"{parameter}_{value}_{sampled.seed}"
                 shards = make_shards(spec, prompts, sampled, args.seed)
                 rounds = draw_all(draw, shards, store)
@@ -47,6 +53,8 @@ def main() -> None:
                     [judge_round(row, spec.attribute) for row in rounds]
                 )
     write_json(args.metrics, sensitivity_rows(judged, spec))
+    made = CellProvenance(trained=policy.trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
     shutil.rmtree(root)
 
 

@@ -2,8 +2,9 @@
 
 import math
 
+from distalign.provenance import CellProvenance, here
 from distalign.records import Judgement, read_jsonl, read_spec, write_json
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
         confusions="folder with each attribute's confusion matrices",
         base="folder of the base model, whose perplexity is measured",
         out="JSON file to write",
+        provenance="JSON file for what the perplexity was measured with",
     )
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
@@ -27,12 +29,16 @@ def main() -> None:
     judgements = read_jsonl(args.judgements, Judgement)
     confusions = read_jsonl(args.confusions / f"{spec.attribute.name}.jsonl", Confusion)
     metrics = story_metrics(judgements, spec, confusions, params)
+    made = CellProvenance(trained=None, measured=None)
     if judgements:
+        used = precision()
         tokenizer = AutoTokenizer.from_pretrained(args.base)
-        base = load_base(args.base)
+        base = load_base(args.base, used)
         measured = perplexity(base, tokenizer, judgements, params.perplexity_rounds)
         metrics["perplexity"] = None if math.isnan(measured) else round(measured, 6)
+        made = CellProvenance(trained=None, measured=here(used))
     write_json(args.out, metrics)
+    write_json(args.provenance, made.model_dump())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import shutil
 
 from distalign.judge import judge_round
 from distalign.methods import HybridParams, WarmupParams
-from distalign.policy import LoraParams
+from distalign.policy import LoraParams, read_policy
+from distalign.precision import PrecisionParams
+from distalign.provenance import CellProvenance, here
 from distalign.records import (
     Preference,
     Prompt,
@@ -17,7 +19,7 @@ from distalign.sampling import SampleParams, make_shards
 from distalign.surface_forms import train_form
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
         checkpoints="folder for what an unfinished run has finished",
         out="JSONL file of judged rounds",
         metrics="JSON file of the cell's metrics",
+        provenance="JSON file for what the figures were made with",
     )
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
@@ -41,11 +44,12 @@ def main() -> None:
 
     warmup, ours = block(WarmupParams, "warmup"), block(HybridParams, "train", "ours")
     lora, params = block(LoraParams, "lora"), block(SampleParams, "sample")
-    score, spec = block(ScoreParams, "score"), read_spec(args.spec)
+    score, spec, used = block(ScoreParams, "score"), read_spec(args.spec), precision()
     warmup = warmup.model_copy(update={"steering": args.form})
     inputs = [args.base, args.preferences, args.prompts, args.spec]
-    store = workspace_of(args.checkpoints, [warmup, ours, lora, params], args.seed, inputs)
-    policy = train_form(
+    blocks = [warmup, ours, lora, params, PrecisionParams(used)]
+    store = workspace_of(args.checkpoints, blocks, args.seed, inputs)
+    folder = train_form(
         args.form,
         warmup,
         ours,
@@ -56,14 +60,17 @@ def main() -> None:
         read_jsonl(args.validation, Prompt),
         spec,
         args.seed,
+        used,
         store,
     )
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
-    with open_workers(params, policy, args.base, spec) as draw:
+    with open_workers(params, folder, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store / "rounds")
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)
     write_json(args.metrics, cell_metrics(judged, spec, score))
+    made = CellProvenance(trained=read_policy(folder).trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
     shutil.rmtree(store)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from distalign.endpoint import EndpointParams, open_endpoint
 from distalign.lexical import read_story
+from distalign.precision import PrecisionParams
 from distalign.records import DatasetSpec, Prompt, read_jsonl, read_spec, write_json, write_jsonl
 from distalign.responses import accept_answer, accept_story
 from distalign.synthesize import Accept, SynthesizeParams, draw_base, write_pool
@@ -39,7 +40,8 @@ def main() -> None:
     spec, prompts = read_spec(args.spec), read_jsonl(args.prompts, Prompt)
     accept = choose_accept(spec, args.setting)
     rng = np.random.default_rng(params.seed)
-    with open_endpoint(block(EndpointParams, "llm"), args.llm, args.store) as endpoint:
+    llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")
+    with open_endpoint(llm, args.llm, precision, args.store) as endpoint:
         pool = write_pool(spec, args.setting, params, accept, endpoint, rng)
     base = draw_base(spec, prompts, pool, params.responses, rng)
     by_llm = sum(row.source == "llm" for row in pool)

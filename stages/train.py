@@ -3,10 +3,12 @@
 from distalign.base_model import read_source
 from distalign.methods import DPOParams, IFTParams, MethodParams, PromptedParams
 from distalign.policy import LoraParams, Policy, read_policy, save_policy
+from distalign.precision import PrecisionParams
+from distalign.provenance import here
 from distalign.records import Preference, Prompt, read_jsonl, read_spec, write_text
 from distalign.run import train
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -30,6 +32,7 @@ def main() -> None:
         adapter=not isinstance(params, PromptedParams),
         steering=None,
         decoding="plain",
+        trained=None,
     )
     if isinstance(params, PromptedParams):
         policy = policy.model_copy(update={"max_tokens": params.max_tokens})
@@ -38,6 +41,8 @@ def main() -> None:
         return
     from transformers import AutoTokenizer  # slow to import: only where something is trained
 
+    used = precision()
+    policy = policy.model_copy(update={"trained": here(used)})
     start, tokenizer = None, AutoTokenizer.from_pretrained(args.base)
     if not isinstance(params, IFTParams):
         steering = read_policy(args.warmup).steering
@@ -56,8 +61,12 @@ def main() -> None:
         read_jsonl(args.validation, Prompt),
         read_spec(args.spec),
         args.seed,
+        used,
         workspace_of(
-            args.checkpoints, [params, lora], args.seed, [args.base, args.warmup, args.preferences]
+            args.checkpoints,
+            [params, lora, PrecisionParams(used)],
+            args.seed,
+            [args.base, args.warmup, args.preferences],
         ),
         args.log,
     )

@@ -3,12 +3,15 @@
 import shutil
 
 from distalign.judge import judge_round
+from distalign.policy import read_policy
+from distalign.precision import PrecisionParams
+from distalign.provenance import CellProvenance, here
 from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
 from distalign.sampling import SampleParams, make_shards
 from distalign.targets import TargetsParams, is_transfer
 from distalign.workers import draw_all, open_workers
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -24,6 +27,7 @@ def main() -> None:
         checkpoints="folder for rounds of unfinished runs",
         out="JSONL file of judged rounds; empty for the same contexts, or another kind of target",
         metrics="JSON file of the cell's metrics",
+        provenance="JSON file for what the figures were made with",
     )
     from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
 
@@ -33,15 +37,19 @@ def main() -> None:
     if not is_transfer(datasets.dataset(args.trained), datasets.dataset(args.tested)):
         write_jsonl(args.out, [])
         write_json(args.metrics, cell_metrics([], spec, score))
+        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
         return
+    used, policy = precision(), read_policy(args.policy)
     shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints, [params], args.seed, inputs)
-    with open_workers(params, args.policy, args.base, spec) as draw:
+    store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], args.seed, inputs)
+    with open_workers(params, args.policy, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store)
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)
     write_json(args.metrics, cell_metrics(judged, spec, score))
+    made = CellProvenance(trained=policy.trained, measured=here(used))
+    write_json(args.provenance, made.model_dump())
     shutil.rmtree(store)
 
 

@@ -3,11 +3,13 @@
 from distalign.base_model import read_source
 from distalign.methods import WarmupParams
 from distalign.policy import LoraParams, Policy, save_policy
+from distalign.precision import PrecisionParams
+from distalign.provenance import here
 from distalign.records import Preference, Prompt, read_jsonl, read_spec
 from distalign.run import train
 from distalign.steering import resolve
 from distalign.workspace import workspace_of
-from stages.cli import block, parse, run
+from stages.cli import block, parse, precision, run
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     params, lora = block(WarmupParams, "warmup"), block(LoraParams, "lora")
-    spec = read_spec(args.spec)
+    spec, used = read_spec(args.spec), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
     model = train(
@@ -39,7 +41,13 @@ def main() -> None:
         read_jsonl(args.validation, Prompt),
         spec,
         args.seed,
-        workspace_of(args.checkpoints, [params, lora], args.seed, [args.base, args.preferences]),
+        used,
+        workspace_of(
+            args.checkpoints,
+            [params, lora, PrecisionParams(used)],
+            args.seed,
+            [args.base, args.preferences],
+        ),
         args.log,
     )
     policy = Policy(
@@ -48,6 +56,7 @@ def main() -> None:
         adapter=True,
         steering=steering,
         decoding="two_step",
+        trained=here(used),
     )
     if model is not None:
         save_policy(policy, model, tokenizer, args.out)

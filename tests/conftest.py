@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import hypothesis
 import pytest
+from machine import AUTO
 
 from distalign.base_model import fetch
 from distalign.endpoint import Endpoint, EndpointParams, open_endpoint
@@ -143,7 +144,7 @@ def connect(chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
             "seeded": True,
         }
         params = EndpointParams(**(fields | changes))
-        return open_endpoint(params, tmp_path / "no-base", tmp_path / store)
+        return open_endpoint(params, tmp_path / "no-base", AUTO, tmp_path / store)
 
     return connect
 

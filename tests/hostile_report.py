@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from distalign.provenance import CellProvenance
 from distalign.records import (
     Attribute,
     Category,
@@ -42,6 +43,8 @@ def write_scale() -> None:
     scale |= {"models": ["m"], "datasets": ["odd"], "methods": ["ours"]}
     write_text(Path("scale.yaml"), json.dumps(scale))
     write_text(Path("paper.csv"), "table,model,method,dataset,value\n")
+    made = CellProvenance(trained=None, measured=None)
+    write_json(Path(f"metrics/provenance/{PLACE}.json"), made.model_dump())
     write_text(Path("logs/m/attribute/odd/ours/0.csv"), "step\n")
 
 

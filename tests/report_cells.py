@@ -4,10 +4,12 @@ import pandas as pd
 
 from distalign.binding import steering_table
 from distalign.cells import Cell, Matrix
+from distalign.provenance import CellProvenance
 from distalign.records import Attribute, Category, Context, DatasetSpec, Judgement
 from distalign.score import ScoreParams, cell_metrics, context_table
 from distalign.tables import Table
 
+NOWHERE = CellProvenance(trained=None, measured=None)
 ATTACK = "<script>alert(1)</script>"
 CATEGORIES = ["Male", f"Female {ATTACK}"]
 NAMES = ["Köchin", "研究者 | $x$", ATTACK, "Chef"]
@@ -81,7 +83,7 @@ def cell(method: str, rows: list[Judgement], seed: int = 0) -> Cell:
     contexts = context_table(rows, SPEC).join(steering_table(rows, SPEC))
     link = f"../metrics/{method}.json"
     place = ("m", "attribute", "attribute", "uk_even", method, seed)
-    return Cell(*place, metrics, contexts, link)
+    return Cell(*place, metrics, contexts, link, NOWHERE)
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -91,4 +93,4 @@ def texts(table: Table) -> list[list[str]]:
 def metrics_cell(method: str, dataset: str = "uk_even", seed: int = 0, **metrics) -> Cell:
     metrics = {"n_rounds": 9, "n_valid": 9} | metrics
     place = ("m", "attribute", "attribute", dataset, method, seed)
-    return Cell(*place, metrics, pd.DataFrame(), "")
+    return Cell(*place, metrics, pd.DataFrame(), "", NOWHERE)

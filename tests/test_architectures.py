@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from hybrid_block import HYBRID
+from machine import DTYPE, PRECISION
 from safetensors.torch import load_file
 from sample_block import SAMPLE
 from tiny_models import ARCHITECTURES, PADDED, make_source
@@ -21,6 +22,7 @@ from distalign.forward import head_weight
 from distalign.internal_alignment import first_token_shares, internal_metrics
 from distalign.methods import DPOParams, HybridParams, Trained, WarmupParams
 from distalign.policy import LoraParams, Policy, merged, new_adapter, read_policy, save_policy
+from distalign.provenance import here
 from distalign.records import Context, DatasetSpec, Preference, Prompt
 from distalign.sampling import chat_ids, make_shards, sample_shard
 from distalign.steering import resolve
@@ -144,7 +146,7 @@ def training_rows(params: Trained, base: Path, rows, spec, folder: Path):
     """(prompt, completion) token ids as TRL has them, and the tokenizer."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     steering = resolve(tokenizer, spec.attribute, "digits")
-    model = new_adapter(base, tokenizer, LORA, steering)
+    model = new_adapter(base, tokenizer, LORA, steering, PRECISION)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token  # as the warm-up leaves it
     params = params.model_copy(update={"rows": 16})
     data = make_trainer(params, model, tokenizer, rows, spec, steering, 0, folder).train_dataset
@@ -189,6 +191,7 @@ def policies(bases, rows, prompts, spec, tmp_path_factory) -> dict[str, Path]:
             validation,
             spec,
             0,
+            PRECISION,
             folder / name,
         )
         for name, base in bases.items()
@@ -205,8 +208,9 @@ def untrained(base: Path, spec: DatasetSpec, folder: Path) -> Path:
         adapter=True,
         steering=steering,
         decoding="two_step",
+        trained=here(PRECISION),
     )
-    save_policy(policy, new_adapter(base, tokenizer, LORA, steering), tokenizer, folder)
+    save_policy(policy, new_adapter(base, tokenizer, LORA, steering, PRECISION), tokenizer, folder)
     return folder
 
 
@@ -219,7 +223,7 @@ def test_added_tokens_are_trainable_rows_of_embedding_and_output(
     n_items = len(tokenizer)
     steering = resolve(tokenizer, spec.attribute, "added")
     assert steering.ids == [n_items, n_items + 1]
-    model = new_adapter(bases[name], tokenizer, LORA, steering)
+    model = new_adapter(bases[name], tokenizer, LORA, steering, PRECISION)
     grown = PADDED if name.startswith("qwen2") else n_items + 2
     found = {
         key.split(".")[-4]: weight
@@ -234,8 +238,9 @@ def test_added_tokens_are_trainable_rows_of_embedding_and_output(
 
 def internal_mae(folder: Path, base: Path, spec: DatasetSpec, prompts: list[Prompt]) -> float:
     policy = read_policy(folder)
-    with merged(policy, folder, base) as whole:
-        engine, tokenizer = open_engine("transformers", whole), AutoTokenizer.from_pretrained(whole)
+    with merged(policy, folder, base, PRECISION) as whole:
+        engine = open_engine("transformers", whole, PRECISION)
+        tokenizer = AutoTokenizer.from_pretrained(whole)
     return internal_metrics(*first_token_shares(engine, tokenizer, policy, spec, prompts), spec)[
         "mae"
     ]
@@ -265,7 +270,7 @@ def test_the_adapter_is_the_architectures_own_with_rows_of_both_layers(
     wanted = json.loads((policies[name] / "adapter_config.json").read_text())["target_modules"]
     projections = {f"{x}_proj" for x in ("q", "k", "v", "o", "gate", "up", "down")}
     assert {module.split(".")[-1] for module in wanted} == projections
-    with merged(policy, policies[name], bases[name]) as whole:
+    with merged(policy, policies[name], bases[name], PRECISION) as whole:
         model = AutoModelForCausalLM.from_pretrained(whole)
         kind = AutoModelForCausalLM.from_pretrained(bases[name])
     assert type(model) is type(kind)
@@ -284,7 +289,7 @@ def test_the_adapter_is_the_architectures_own_with_rows_of_both_layers(
 
 def plain_greedy(folder: Path, ids: list[int], n: int) -> list[int]:
     """The most probable tokens one by one, by the model alone, up to where rounding decides."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPE)
     n_items, found = len(AutoTokenizer.from_pretrained(folder)), list(ids)
     with torch.no_grad():
         for _ in range(n):
@@ -318,7 +323,7 @@ def test_an_engine_draws_from_the_model_alone(
     settings = json.loads((whole / "generation_config.json").read_text())
     settings["eos_token_id"].append(end := longest[2])
     (whole / "generation_config.json").write_text(json.dumps(settings))
-    drawer = open_engine(engine, whole)
+    drawer = open_engine(engine, whole, PRECISION)
     for answer, row in zip(drawer.generate(ids, GREEDY, 0), expected, strict=True):
         assert end not in answer.token_ids
         if end in row:
@@ -340,8 +345,8 @@ def test_rounds_of_a_trained_policy_are_well_formed(
 ) -> None:
     folder = policies[name].parent / "warmup"  # a few steps of ours unsettle so small a model
     policy = read_policy(folder)
-    with merged(policy, folder, bases[name]) as whole:
-        drawer = open_engine("transformers", whole)
+    with merged(policy, folder, bases[name], PRECISION) as whole:
+        drawer = open_engine("transformers", whole, PRECISION)
         tokenizer = AutoTokenizer.from_pretrained(whole)
     params = SAMPLE.model_copy(update={"max_tokens": {"attribute": 24}})
     rounds = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from machine import DTYPE, PRECISION
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.capabilities import CapabilitiesParams, evaluate
@@ -24,9 +25,9 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_perplexity_and_accuracy_are_those_worked_out_by_hand(base_model: Path) -> None:
-    found = evaluate(base_model, TASKS, PARAMS)
+    found = evaluate(base_model, TASKS, PARAMS, PRECISION)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(base_model, dtype=DTYPE)
     total, words = 0.0, 0
     for line in (TASKS / "ordinary_text.jsonl").read_text(encoding="utf-8").splitlines()[:4]:
         text = json.loads(line)["text"]
@@ -43,7 +44,7 @@ def test_perplexity_and_accuracy_are_those_worked_out_by_hand(base_model: Path) 
 def test_an_unknown_task_is_refused_with_those_there_are(base_model: Path) -> None:
     params = PARAMS.model_copy(update={"tasks": ["distalign_knowlege"]})
     with pytest.raises(InputError, match="no task .'distalign_knowlege'.*distalign_knowledge"):
-        evaluate(base_model, TASKS, params)
+        evaluate(base_model, TASKS, params, PRECISION)
 
 
 def test_each_question_has_four_different_choices() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,11 +103,11 @@ def test_models_compute_on_the_available_cores(
     try:
         for bound in (2, 1):
             monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(bound))
-            for load in (load_base, lambda folder: open_engine("transformers", folder)):
+            for load in (load_base, partial(open_engine, "transformers")):
                 torch.set_num_threads(3)
-                load(folder)
+                load(folder, "float32")
                 assert torch.get_num_threads() == min(bound, len(CORES))
-        open_engine("transformers", folder, threads=2)
+        open_engine("transformers", folder, "float32", threads=2)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

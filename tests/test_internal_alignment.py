@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from machine import PRECISION
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines import open_engine
@@ -16,7 +17,14 @@ from distalign.steering import Steering
 from distalign.targets import read_attribute
 
 ROOT = Path(__file__).parents[1]
-POLICY = Policy(method="zero_shot", base_sha256="", adapter=False, steering=None, decoding="plain")
+POLICY = Policy(
+    method="zero_shot",
+    base_sha256="",
+    adapter=False,
+    steering=None,
+    decoding="plain",
+    trained=None,
+)
 
 
 def spec_of(attribute: str) -> DatasetSpec:
@@ -58,7 +66,7 @@ def test_shares_are_those_of_the_float32_model(base_model: Path) -> None:
                prompt=f"Are {context.name} male or female? {split} {i}")
         for context in spec.contexts for split in ("train", "test") for i in range(2)
     ]  # fmt: skip
-    engine = open_engine("transformers", base_model)
+    engine = open_engine("transformers", base_model, PRECISION)
     shares, mass = first_token_shares(engine, tokenizer, POLICY, spec, prompts)
     model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32)
     tokens = category_tokens(tokenizer, POLICY, spec)

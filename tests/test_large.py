@@ -15,7 +15,16 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from distalign.records import Attribute, Context, DatasetSpec, Prompt, Response, read_spec
+from distalign.provenance import CellProvenance
+from distalign.records import (
+    Attribute,
+    Context,
+    DatasetSpec,
+    Prompt,
+    Response,
+    read_spec,
+    write_json,
+)
 from distalign.synthesize import draw_base
 
 ROUNDS = 100
@@ -154,6 +163,8 @@ def run_size(folder: Path, n: int) -> Usage:
             },
         }
         usages.append(run_stages(folder, commands))
+        made_with = CellProvenance(trained=None, measured=None)
+        write_json(folder / f"metrics/provenance/{PLACE}/{method}/0.json", made_with.model_dump())
     folders = {name: name for name in ("metrics", "judgements", "targets", "logs")}
     report = {"paper": "paper.csv", "out": "report", "plots": "plots"}
     usages.append(run_stages(folder, {"report": {**folders, **report}}))

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import ModelCard
+from machine import DTYPE, PRECISION
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.base_model import read_source
 from distalign.model_card import model_card
 from distalign.policy import LoraParams, Policy, new_adapter, save_policy
+from distalign.provenance import here
 from distalign.records import Context, DatasetSpec, InputError, write_json
 from distalign.steering import Steering, resolve
 from distalign.targets import read_attribute
@@ -37,7 +39,12 @@ METRICS = {
 
 def policy(adapter: bool = True, steering: Steering | None = None) -> Policy:
     return Policy(
-        method="ours", base_sha256="f00d", adapter=adapter, steering=steering, decoding="two_step"
+        method="ours",
+        base_sha256="f00d",
+        adapter=adapter,
+        steering=steering,
+        decoding="two_step",
+        trained=here(PRECISION) if adapter else None,
     )
 
 
@@ -54,6 +61,7 @@ def test_the_card_says_target_figures_and_tokens() -> None:
     assert "| mae | 0.031 |" in text.replace("\\_", "_")
     assert "| internal_mae | – |" in text.replace("\\_", "_")
     assert "0 for Male; 1 for Female" in text
+    assert f'dtype="{PRECISION}"' in text
     assert "200 independent rounds" in text
     assert "## Risks" in text
     code = text.split("```python")[1].split("```")[0]
@@ -78,7 +86,11 @@ def test_what_is_published_loads_with_peft_alone(base_model: Path, tmp_path: Pat
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     steering = resolve(tokenizer, SPEC.attribute, "added")
     model = new_adapter(
-        base_model, tokenizer, LoraParams(r=2, alpha=4, target_modules=["q_proj"]), steering
+        base_model,
+        tokenizer,
+        LoraParams(r=2, alpha=4, target_modules=["q_proj"]),
+        steering,
+        PRECISION,
     )
     with torch.no_grad():
         for weight in model.parameters():
@@ -103,7 +115,7 @@ def test_what_is_published_loads_with_peft_alone(base_model: Path, tmp_path: Pat
     assert "# out" in (out / "README.md").read_text(encoding="utf-8")
     assert json.loads((out / "policy.json").read_text(encoding="utf-8"))["method"] == "ours"
 
-    base = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.bfloat16)
+    base = AutoModelForCausalLM.from_pretrained(base_model, dtype=DTYPE)
     base.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     loaded = PeftModel.from_pretrained(base, out)
     saved, found = model.state_dict(), loaded.state_dict()

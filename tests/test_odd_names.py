@@ -13,7 +13,17 @@ import yaml
 from conftest import ROOT, Body, ChatServer
 from hostile_report import run_stage
 
-from distalign.records import Judgement, Preference, Prompt, Response, Round, read_jsonl, read_spec
+from distalign.provenance import CellProvenance
+from distalign.records import (
+    Judgement,
+    Preference,
+    Prompt,
+    Response,
+    Round,
+    read_jsonl,
+    read_spec,
+    write_json,
+)
 from distalign.records import write_jsonl as write_rows
 from stages import judge, pair, paraphrase, report, score, synthesize, targets
 
@@ -136,6 +146,8 @@ def test_odd_names_go_through_every_stage(
     metrics = f"metrics/{PLACE}/ours/0.json"
     run_stage(score, monkeypatch, **spec, judgements=judged, out=metrics)
     assert json.loads(Path(metrics).read_text())["n_valid"] == len(NAMES) * N
+    made_with = CellProvenance(trained=None, measured=None)
+    write_json(Path(f"metrics/provenance/{PLACE}/ours/0.json"), made_with.model_dump())
     log = Path("logs/m/attribute/odd/ours/0.csv")
     log.parent.mkdir(parents=True)
     log.write_text("step\n")

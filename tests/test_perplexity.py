@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from machine import PRECISION
 from report_cells import judged
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -29,11 +30,11 @@ def test_perplexity_is_that_of_a_plain_pass(base_model) -> None:
         total -= sum(float(logps[len(prompt) + i - 1, token]) for i, token in enumerate(ids))
         n += len(ids)
     more = [rows[0].model_copy(update={"round": 9, "text": "A text that is not read."})]
-    found = perplexity(load_base(base_model), tokenizer, rows + more, per_context=9)
-    assert found == pytest.approx(math.exp(total / n), rel=0.03)  # bfloat16
+    found = perplexity(load_base(base_model, PRECISION), tokenizer, rows + more, per_context=9)
+    assert found == pytest.approx(math.exp(total / n), rel=0.03)  # of bfloat16
 
 
 def test_no_token_has_no_perplexity(base_model) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     rows = [row.model_copy(update={"text": ""}) for row in judged(5)]
-    assert math.isnan(perplexity(load_base(base_model), tokenizer, rows, 1))
+    assert math.isnan(perplexity(load_base(base_model, PRECISION), tokenizer, rows, 1))

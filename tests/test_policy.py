@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from machine import DTYPE, PRECISION
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.policy import (
@@ -18,6 +19,7 @@ from distalign.policy import (
     read_policy,
     save_policy,
 )
+from distalign.provenance import here
 from distalign.records import InputError
 from distalign.steering import resolve
 from distalign.targets import read_attribute
@@ -33,14 +35,19 @@ def saved(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     steering = resolve(tokenizer, attribute, "added")
-    model = new_adapter(base_model, tokenizer, LORA, steering)
+    model = new_adapter(base_model, tokenizer, LORA, steering, PRECISION)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.add_(0.02 * torch.randn(weight.shape, generator=generator))
     policy = Policy(
-        method="ours", base_sha256="abc", adapter=True, steering=steering, decoding="two_step"
+        method="ours",
+        base_sha256="abc",
+        adapter=True,
+        steering=steering,
+        decoding="two_step",
+        trained=here(PRECISION),
     )
     save_policy(policy, model, tokenizer, folder)
     return folder
@@ -50,7 +57,7 @@ def test_added_tokens_are_trainable_rows(saved: Path, base_model: Path) -> None:
     policy = read_policy(saved)
     assert policy.steering.ids == [49152, 49153]
     tokenizer = AutoTokenizer.from_pretrained(saved)
-    model = load_adapter(base_model, saved, tokenizer, trainable=True)
+    model = load_adapter(base_model, saved, tokenizer, PRECISION, trainable=True)
     trainable = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert any("token_adapter" in name or "trainable_tokens" in name for name in trainable)
     ids = tokenizer.encode("<|male|> He is male.", add_special_tokens=False)
@@ -62,18 +69,18 @@ def test_merged_weights_are_the_adapted_model(saved: Path, base_model: Path) -> 
     policy = read_policy(saved)
     tokenizer = AutoTokenizer.from_pretrained(saved)
     ids = torch.tensor([tokenizer.encode("Who is it? <|female|>")])
-    adapted = load_adapter(base_model, saved, tokenizer, trainable=False)
+    adapted = load_adapter(base_model, saved, tokenizer, PRECISION, trainable=False)
     adapted.get_base_model().set_attn_implementation("eager")
     with torch.no_grad():
         expected = adapted(ids).logits[0, -1].float().log_softmax(-1)
         with adapted.disable_adapter():
             bare = adapted(ids).logits[0, -1].float().log_softmax(-1)
-    with merged(policy, saved, base_model) as folder:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    with merged(policy, saved, base_model, PRECISION) as folder:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPE)
         assert model.config.vocab_size == 49154
         with torch.no_grad():
             found = model(ids).logits[0, -1].float().log_softmax(-1)
-    # Merging rounds the sum to bfloat16: small beside what the adapter does.
+    # In bfloat16 merging rounds the sum: small beside what the adapter does.
     assert (found - expected).abs().mean() < (bare - expected).abs().mean() / 2
 
 
@@ -95,7 +102,7 @@ def test_a_tokenizer_without_the_steering_tokens_is_refused(
     named = r"the steering token '<\|male\|>' is not item 49152"
     with (
         pytest.raises(InputError, match=named),
-        merged(read_policy(saved), tmp_path / "policy", base_model),
+        merged(read_policy(saved), tmp_path / "policy", base_model, PRECISION),
     ):
         pass
 
@@ -107,14 +114,14 @@ def test_a_truncated_adapter_is_refused(saved: Path, base_model: Path, tmp_path:
     weights = tmp_path / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(InputError, match="not an adapter of"):
-        load_adapter(base_model, tmp_path, tokenizer, trainable=False)
+        load_adapter(base_model, tmp_path, tokenizer, PRECISION, trainable=False)
 
 
 def test_an_adapter_that_is_a_pickle_is_refused(base_model: Path, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     (tmp_path / "adapter_model.bin").write_bytes(b"a pickle")
     with pytest.raises(InputError, match="no safetensors"):
-        load_adapter(base_model, tmp_path, None, trainable=False)
+        load_adapter(base_model, tmp_path, None, PRECISION, trainable=False)
 
 
 def test_a_folder_without_policy(tmp_path: Path) -> None:

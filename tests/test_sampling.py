@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from machine import PRECISION
 from sample_block import SAMPLE as PARAMS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -70,13 +71,14 @@ def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
 
     def rounds(engine: str, decoding: str, method: str = "ours", **changes) -> list[Round]:
         if engine not in engines:
-            engines[engine] = open_engine(engine, base_model)
+            engines[engine] = open_engine(engine, base_model, PRECISION)
         policy = Policy(
             method=method,
             base_sha256="",
             adapter=False,
             steering=resolve(tokenizer, spec.attribute, "digits") if method == "ours" else None,
             decoding=decoding,
+            trained=None,
         )
         params = PARAMS.model_copy(update=changes)
         shards = make_shards(spec, prompts, params, 0)
@@ -154,7 +156,7 @@ def test_unreadable_output_of_a_baseline_is_kept_and_read_as_nothing(sampled) ->
 def test_first_token_probabilities_are_those_of_the_float32_model(
     sampled, base_model: Path, spec: DatasetSpec, prompts: list[Prompt], engine: str
 ) -> None:
-    """bfloat16 logits would be off by up to 0.03; what is left is the body's rounding."""
+    """Logits of bfloat16 would be off by up to 0.03; what is left is the body's rounding."""
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     model = AutoModelForCausalLM.from_pretrained(base_model, dtype=torch.float32)
     expected = []

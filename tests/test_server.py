@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from machine import AUTO
 
 from distalign.base_model import read_source
 from distalign.endpoint import EndpointParams, Request, open_endpoint
@@ -29,19 +30,19 @@ def test_vllm_answers_varied_text_and_the_store_answers_again(
     base_model: Path, tmp_path: Path
 ) -> None:
     assert len(read_source(base_model)["sha256"]) == 64
-    with open_endpoint(PARAMS, base_model, tmp_path) as endpoint:
+    with open_endpoint(PARAMS, base_model, AUTO, tmp_path) as endpoint:
         answers = endpoint.complete(requests(), "asking")
         assert endpoint.n_asked == 12
     assert all(answer.strip() for answer in answers)
     assert len(set(answers)) > 6
-    with open_endpoint(PARAMS, base_model, tmp_path) as endpoint:
+    with open_endpoint(PARAMS, base_model, AUTO, tmp_path) as endpoint:
         assert endpoint.complete(requests(), "asking again") == answers
         assert endpoint.n_asked == 0
 
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"empty: no model .*config.json"):
-        ModelServer(tmp_path / "empty", "nothing", tmp_path / "server.log").start()
+        ModelServer(tmp_path / "empty", "nothing", AUTO, tmp_path / "server.log").start()
 
 
 def test_a_server_that_cannot_start_says_why(base_model: Path, tmp_path: Path) -> None:
@@ -49,4 +50,4 @@ def test_a_server_that_cannot_start_says_why(base_model: Path, tmp_path: Path) -
     folder.mkdir()
     shutil.copy(base_model / "config.json", folder)
     with pytest.raises(InputError, match=r"server.log"):
-        ModelServer(folder, "nothing", tmp_path / "server.log").start()
+        ModelServer(folder, "nothing", AUTO, tmp_path / "server.log").start()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ChatServer
+from machine import AUTO
 
 from distalign.endpoint import EndpointParams
 from distalign.records import Attribute, Round
@@ -45,7 +46,7 @@ def test_rounds_are_kept_and_say_who_judged(
     )
     params = JudgeParams(story=judge, constrained=True, llm=llm)
     rows = rounds("She left.", "They left.")
-    judged = judge_stories(rows, gender, params, tmp_path, tmp_path)
+    judged = judge_stories(rows, gender, params, tmp_path, AUTO, tmp_path)
     assert [row.category for row in judged] == ["Female", None]
     assert {row.judge for row in judged} == {judge}
     kept = [row.model_dump(exclude={"category", "judge"}) for row in judged]

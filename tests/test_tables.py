@@ -13,6 +13,7 @@ from report_cells import (
     CATEGORIES,
     MATRIX,
     NAMES,
+    NOWHERE,
     SPEC,
     cell,
     judged,
@@ -153,12 +154,14 @@ class Reader(HTMLParser):
 
 def test_names_are_text_in_the_page():
     shares = shares_table([cell("ours", judged(6))])
-    page = Reader(html_page([Section(ATTACK, [shares], [])]))
+    page = Reader(html_page([Section(ATTACK, [shares], [])], ATTACK))
     assert "script" not in page.tags
     assert all(name in page.text for name in NAMES)
-    # The title, a context of two categories, and a category of four contexts.
-    assert page.text.count(ATTACK) == 1 + 2 + 4
-    assert "<script" not in markdown_page([Section(ATTACK, [shares], [])]).replace("\\<", "")
+    # The provenance, the title, a context of two categories, and a category of four contexts.
+    assert page.text.count(ATTACK) == 2 + 2 + 4
+    assert "<script" not in markdown_page([Section(ATTACK, [shares], [])], ATTACK).replace(
+        "\\<", ""
+    )
 
 
 SEEDS = (0, 7)
@@ -186,6 +189,7 @@ def write_cells(folder, methods: dict[str, list[Judgement]]) -> None:
         place = f"m/attribute/attribute/uk_even/{method}/{seed}"
         write_jsonl(folder / f"judgements/{place}.jsonl", rows)
         write_json(folder / f"metrics/{place}.json", cell(method, rows).metrics)
+        write_json(folder / f"metrics/provenance/{place}.json", NOWHERE.model_dump())
         log = "step,loss\n10,0.5\n20,0.25\n" if method == "ours" else "step\n"
         write_text(folder / f"logs/m/attribute/uk_even/{method}/{seed}.csv", log)
 

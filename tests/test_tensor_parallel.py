@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine import PRECISION
 from sample_block import SAMPLE
 from tiny_models import WORDS, make_source
 from transformers import AutoTokenizer
@@ -39,14 +40,14 @@ def test_two_processes_draw_what_one_does(tmp_path: Path, name: str) -> None:
         return draw_independent(restricted(logps), uniforms[number])
 
     alone, together = (
-        open_engine("vllm", folder, tensor_parallel=processes).generate(
+        open_engine("vllm", folder, PRECISION, tensor_parallel=processes).generate(
             prompts, GREEDY, 0, FirstToken(watched, draw)
         )
         for processes in (1, 2)
     )
     logps = np.array([answer.logps for answer in alone])
     assert np.ptp(logps, axis=0).min() > 0.5  # of different prompts
-    # Sums of bfloat16 in another order.
+    # Sums in another order.
     assert np.array([answer.logps for answer in together]) == pytest.approx(logps, abs=0.2)
     first = [answer.token_ids[0] for answer in alone]
     assert set(first) == set(watched)

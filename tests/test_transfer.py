@@ -20,7 +20,7 @@ def test_a_pair_that_is_no_transfer_has_no_rounds(
     monkeypatch.chdir(tmp_path)
     asked = spec.model_copy(update={"contexts": [Context(name="Actors", target=[0.5, 0.5])]})
     write_json(Path("spec.json"), asked.model_dump())
-    made = {"out": "rounds.jsonl", "metrics": "metrics.json"}
+    made = {"out": "rounds.jsonl", "metrics": "metrics.json", "provenance": "made.json"}
     absent = dict.fromkeys(("prompts", "base", "policy", "checkpoints"), "none")
     names = {"seed": "0", "trained": "uk_real", "tested": tested, "spec": "spec.json"}
     run_stage(transfer, monkeypatch, **names, **absent, **made)

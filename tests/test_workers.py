@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from machine import PRECISION
 from sample_block import SAMPLE
 from transformers import AutoTokenizer
 
@@ -57,6 +58,7 @@ def policy(base_model: Path, spec: DatasetSpec, tmp_path_factory: pytest.TempPat
         adapter=False,
         steering=resolve(tokenizer, spec.attribute, "digits"),
         decoding="two_step",
+        trained=None,
     )
     save_policy(policy, None, None, folder)
     return folder
@@ -108,10 +110,10 @@ def kill_a_worker() -> None:
 def test_two_ray_workers_draw_what_one_does_though_one_is_killed(
     shards: list[Shard], policy: Path, base_model: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
-    with open_workers(PARAMS, policy, base_model, spec) as draw:
+    with open_workers(PARAMS, policy, base_model, spec, PRECISION) as draw:
         alone = draw_all(draw, shards, tmp_path / "one")
     two = PARAMS.model_copy(update={"workers": 2})
-    with open_workers(two, policy, base_model, spec) as draw:
+    with open_workers(two, policy, base_model, spec, PRECISION) as draw:
         kill_a_worker()
         together = draw_all(draw, shards, tmp_path / "two")
     assert together == alone

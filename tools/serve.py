@@ -19,7 +19,7 @@ from distalign.base_model import read_source
 from distalign.engines import server_command, vllm_environment
 from distalign.policy import check_base, merged, read_policy
 from distalign.records import InputError
-from stages.cli import run
+from stages.cli import precision, run
 
 
 def main() -> None:
@@ -50,8 +50,9 @@ def main() -> None:
         VARIABLE: json.dumps(steering),
         "VLLM_USE_V2_MODEL_RUNNER": "0",  # it takes no logits processors of ours
     }
-    with merged(policy, args.policy, args.base) as whole:
-        command = server_command(whole, "bfloat16", arguments)
+    used = precision()
+    with merged(policy, args.policy, args.base, used) as whole:
+        command = server_command(whole, used, arguments)
         process = subprocess.Popen(command, env={**os.environ, **environment})
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         with contextlib.suppress(KeyboardInterrupt):  # the server gets it too

@@ -8,7 +8,7 @@
 import argparse
 from pathlib import Path
 
-from stages.cli import run
+from stages.cli import precision, run
 
 
 def main() -> None:
@@ -24,7 +24,8 @@ def main() -> None:
     args = parser.parse_args()
     from distalign.asking import ask  # slow to import: not before flags are read
 
-    print(ask(args.prompt, args.policy, args.base, args.spec, args.n, args.seed).chart())
+    places = args.policy, args.base, args.spec
+    print(ask(args.prompt, *places, args.n, args.seed, precision=precision()).chart())
 
 
 if __name__ == "__main__":
