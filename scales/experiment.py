@@ -13,6 +13,7 @@ from distalign.hardware import Rates
 from distalign.methods import MethodParams, WarmupParams
 from distalign.paraphrase import ParaphraseParams
 from distalign.policy import LoraParams
+from distalign.precision import Precision
 from distalign.records import InputError
 from distalign.sampling import DecodingParams, SampleParams
 from distalign.sensitivity import SensitivityParams
@@ -52,7 +53,9 @@ def jobs(pipeline: Mapping[str, Any], scale: Mapping[str, Any]) -> Iterator[Job]
             yield Job(stage, dict(zip(lists, chosen, strict=True)))
 
 
-def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Experiment:
+def read_experiment(
+    root: Path, rates: Rates, scale: Mapping[str, Any], precision: Precision
+) -> Experiment:
     """What params.yaml and the sources under `root` say of a scale's jobs.
 
     Raises:
@@ -72,6 +75,7 @@ def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Exper
     methods += ["ours"] if scale["surface_forms"] else []
     return Experiment(
         rates=rates,
+        precision=precision,
         rank=block(LoraParams, "lora", file=file).r,
         specs=specs,
         sources=sources,
