@@ -21,12 +21,13 @@ import yaml
 from peft.helpers import disable_input_dtype_casting
 from transformers import AutoTokenizer, TrainerCallback
 
-from distalign.calibration import Calibration
-from distalign.methods import HybridParams
-from distalign.policy import load_adapter, read_policy
-from distalign.precision import PrecisionParams, Wanted, native_bfloat16
-from distalign.records import Preference, Prompt, read_jsonl, read_spec
-from distalign.training import make_trainer
+from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
+from distalign.models.policy import load_adapter, read_policy
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Preference, Prompt
+from distalign.training.calibration import Calibration
+from distalign.training.fitting import make_trainer
+from distalign.training.methods import HybridParams
 
 PLAIN = {"schedule": "constant", "rejected": "paper"}
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from distalign.records import Judgement, read_jsonl, read_spec
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Judgement
 
 DATASETS = ["uk_real", "uk_even", "us_real", "us_even", "race_even", "sentiment_even"]
 

@@ -27,7 +27,7 @@ import yaml
 from dvc.repo import Repo
 from tqdm import tqdm
 
-from distalign.records import write_text
+from distalign.records.files import write_text
 from scales.state import copy_sources
 
 CENSUS = "data/census/uk.csv"

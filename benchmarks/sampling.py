@@ -2,7 +2,7 @@
 
 The same prompts, policy and procedure, each engine in a process of its own, in one run:
 
-* ours: one request a response; the steering token is drawn on the way (distalign.vllm_engine).
+* ours: one request a response; the steering token is drawn on the way (engines.vllm_engine).
 * transformers: `generate` in batches of 64, after a forward pass for the first token.
 * vLLM's defaults: `LLM(folder)`, one request for the probabilities of the steering tokens and
   a second one for the response after the drawn token.
@@ -25,12 +25,15 @@ from typing import get_args
 import numpy as np
 from transformers import AutoTokenizer
 
-from distalign.drawing import draw_independent
-from distalign.engines import Decoding, Engine, FirstToken, open_engine
-from distalign.policy import merged, read_policy
-from distalign.precision import Precision, PrecisionParams, Wanted, has_gpu, native_bfloat16
-from distalign.records import Prompt, read_jsonl
-from distalign.sampling import chat_ids, restricted
+from distalign.engines.engine import Decoding, Engine, FirstToken
+from distalign.engines.opening import open_engine
+from distalign.machine.precision import Precision, PrecisionParams, Wanted, has_gpu, native_bfloat16
+from distalign.models.chat import chat_ids
+from distalign.models.policy import merged, read_policy
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Prompt
+from distalign.sampling.drawing import draw_independent
+from distalign.sampling.rounds import restricted
 
 DECODING = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=33)
 ENGINES = {"ours": "ours", "transformers": "transformers", "vllm": "vLLM's defaults"}

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from distalign.deviation import deviation_interval
-from distalign.statistics import fit_p_values, paper_interval
+from distalign.statistics.deviation import deviation_interval
+from distalign.statistics.mae import fit_p_values, paper_interval
 
 CONTEXTS, ROUNDS, RESAMPLES, RUNS = 25, 100, 1000, 7
 

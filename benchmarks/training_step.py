@@ -36,14 +36,21 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import KTOConfig, KTOTrainer
 
-from distalign.methods import HybridParams
-from distalign.packing import pack
-from distalign.policy import LoraParams, new_adapter
-from distalign.precision import Precision, PrecisionParams, Wanted, native_bfloat16, torch_dtype
-from distalign.preference_data import hybrid_rows
-from distalign.records import Preference, read_jsonl, read_spec
-from distalign.steering import resolve
-from distalign.training import common_arguments, make_trainer
+from distalign.machine.precision import (
+    Precision,
+    PrecisionParams,
+    Wanted,
+    native_bfloat16,
+    torch_dtype,
+)
+from distalign.models.packing import pack
+from distalign.models.policy import LoraParams, new_adapter
+from distalign.models.steering import resolve
+from distalign.records.files import read_jsonl, read_spec
+from distalign.records.schemas import Preference
+from distalign.training.fitting import common_arguments, make_trainer
+from distalign.training.methods import HybridParams
+from distalign.training.preference_data import hybrid_rows
 
 WARM_UP = 2
 
@@ -147,7 +154,7 @@ def main() -> None:
             ]
         rate = product_rate(precision)
         times: dict[str, list[float]] = {name: [] for name in trainers}
-        with disable_input_dtype_casting(ours.model):  # as distalign.run trains
+        with disable_input_dtype_casting(ours.model):  # as distalign.training.run trains
             for step in tqdm(range(args.steps), unit="step"):
                 for name, trainer in trainers.items():
                     batch = batches[name][step]

@@ -7,20 +7,21 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from distalign.endpoint import EndpointParams
-from distalign.forecast import Experiment, Item
-from distalign.hardware import Rates
-from distalign.methods import MethodParams, WarmupParams
-from distalign.paraphrase import ParaphraseParams
-from distalign.policy import LoraParams
-from distalign.precision import Precision
-from distalign.records import InputError
-from distalign.sampling import DecodingParams, SampleParams
-from distalign.sensitivity import SensitivityParams
-from distalign.story_judge import JudgeParams
-from distalign.story_metrics import StoriesParams
-from distalign.synthesize import SynthesizeParams
-from distalign.targets import TargetsParams, build_spec, read_attribute
+from distalign.data.paraphrase import ParaphraseParams
+from distalign.data.synthesize import SynthesizeParams
+from distalign.data.targets import TargetsParams, build_spec
+from distalign.judging.stories import JudgeParams
+from distalign.llm.endpoint import EndpointParams
+from distalign.machine.precision import Precision
+from distalign.models.policy import LoraParams
+from distalign.planning.forecast import Experiment, Item
+from distalign.planning.hardware import Rates
+from distalign.records.files import read_attribute
+from distalign.records.schemas import DecodingParams, InputError
+from distalign.sampling.grids import SensitivityParams
+from distalign.sampling.rounds import SampleParams
+from distalign.statistics.story_metrics import StoriesParams
+from distalign.training.methods import MethodParams, WarmupParams
 from stages.cli import block
 
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distalign.records import InputError
+from distalign.records.schemas import InputError
 from stages.cli import block, run
 
 if TYPE_CHECKING:
-    from distalign.forecast import Work
-    from distalign.hardware import Hardware, Rates
-    from distalign.precision import Precision
+    from distalign.machine.precision import Precision
+    from distalign.planning.forecast import Work
+    from distalign.planning.hardware import Rates
     from scales.experiment import Job
     from scales.state import State
 
@@ -64,8 +64,8 @@ def precision_of(name: str, file: Path) -> "Precision":
     Raises:
         InputError: the hardware's rates are not of that precision.
     """
-    from distalign.hardware import HERE
-    from distalign.precision import PrecisionParams, native_bfloat16
+    from distalign.machine.precision import PrecisionParams, native_bfloat16
+    from distalign.planning.hardware import HERE
 
     params = block(PrecisionParams, "precision", file=file)
     if name == HERE:
@@ -86,10 +86,10 @@ def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") 
     """
     import torch
 
-    from distalign.cores import threads_of
-    from distalign.hardware import at_hand
-    from distalign.precision import has_gpu
-    from distalign.rates import measure, python_seconds
+    from distalign.machine.cores import threads_of
+    from distalign.machine.precision import has_gpu
+    from distalign.planning.hardware import at_hand
+    from distalign.planning.rates import measure, python_seconds
 
     if has_gpu():
         raise InputError(f"a GPU is not measured; HARDWARE= one of {', '.join(rates.hardware)}")
@@ -102,8 +102,8 @@ def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") 
 
 def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
     """Where the rates come from, as a sentence."""
-    from distalign.hardware import HERE, AssumedHardware, speeds
-    from distalign.provenance import here
+    from distalign.machine.provenance import here
+    from distalign.planning.hardware import HERE, AssumedHardware, speeds
 
     hardware = rates.hardware[name]
     if name == HERE:
@@ -133,7 +133,7 @@ def main() -> None:
         "--hardware", default="here", help="of data/rates.yaml; default: the processor at hand"
     )
     args = parser.parse_args()
-    from distalign import hardware
+    from distalign.planning import hardware
     from scales.experiment import jobs, read_experiment, read_rates, read_yaml
     from scales.state import cache_of, copy_sources, read_states
     from scales.switch import switch

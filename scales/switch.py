@@ -13,7 +13,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from distalign.records import InputError, write_text
+from distalign.records.files import write_text
+from distalign.records.schemas import InputError
 from stages.cli import run
 
 SCALES = Path("scales")

@@ -1,6 +1,6 @@
 """Fetch a base model: its weights as safetensors, its tokenizer and where they came from."""
 
-from distalign.base_model import BaseModelParams, fetch
+from distalign.models.base_model import BaseModelParams, fetch
 from stages.cli import block, parse, run
 
 

@@ -1,10 +1,9 @@
 """Measure what training did to a model's general capabilities (table 5)."""
 
-from distalign.base_model import read_source
-from distalign.capabilities import CapabilitiesParams, evaluate
-from distalign.policy import check_base, merged, read_policy
-from distalign.provenance import CellProvenance, here
-from distalign.records import write_json
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import check_base, merged, read_policy
+from distalign.probing.capabilities import CapabilitiesParams, evaluate
+from distalign.records.files import read_source, write_json
 from stages.cli import block, parse, precision, run
 
 

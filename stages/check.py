@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from distalign.records import InputError
-from distalign.schema import near
+from distalign.records.checked_yaml import near
+from distalign.records.schemas import InputError
 from stages.cli import PARAMS, SCALE, block, parse, run
 from stages.decoding import read_variants
 
@@ -24,12 +24,12 @@ def check(data: Path) -> list[str]:
         data: folder with attributes/, judge/, paper/ and the contexts.
     """
     # Slow to import: not before flags are read.
-    from distalign import bounds, inputs
-    from distalign.cells import Matrix
-    from distalign.endpoint import KEY_VARIABLE
-    from distalign.experiment import experiment_faults
-    from distalign.params import Params
-    from distalign.targets import TargetsParams
+    from distalign.data.targets import TargetsParams
+    from distalign.llm.endpoint import KEY_VARIABLE
+    from distalign.planning import bounds, inputs
+    from distalign.planning.experiment import experiment_faults
+    from distalign.planning.params import Params
+    from distalign.report.cells import Matrix
 
     faults: list[str] = []
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from distalign.precision import Precision, PrecisionParams, native_bfloat16
-from distalign.records import InputError
-from distalign.schema import near, read_yaml, validate
+from distalign.machine.precision import Precision, PrecisionParams, native_bfloat16
+from distalign.records.checked_yaml import near, read_yaml, validate
+from distalign.records.schemas import InputError
 
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")

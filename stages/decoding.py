@@ -2,23 +2,16 @@
 
 import shutil
 
-from distalign.judge import judge_round
-from distalign.policy import read_policy
-from distalign.precision import PrecisionParams
-from distalign.prompts import is_applicable
-from distalign.provenance import CellProvenance, here
-from distalign.records import (
-    InputError,
-    Prompt,
-    VariantJudgement,
-    read_jsonl,
-    read_spec,
-    write_json,
-    write_jsonl,
-)
-from distalign.sampling import DecodingParams, SampleParams, make_shards
-from distalign.workers import draw_all, open_workers
-from distalign.workspace import workspace_of
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import read_policy
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import DecodingParams, InputError, Prompt, VariantJudgement
+from distalign.records.workspace import workspace_of
+from distalign.sampling.prompts import is_applicable
+from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
 WHO_DRAWS = ("engine", "workers", "tensor_parallel")
@@ -58,7 +51,8 @@ def main() -> None:
         metrics="JSON file of each variant's metrics",
         provenance="JSON file for what the figures were made with",
     )
-    from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
+    # Slow to import: not before flags.
+    from distalign.statistics.score import ScoreParams, cell_metrics
 
     variants, score = read_variants(), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)

@@ -1,11 +1,11 @@
 """Measure a policy's probabilities at the first token against the target (tables 4 and 12)."""
 
-from distalign.base_model import read_source
-from distalign.policy import check_base, merged, read_policy
-from distalign.prompts import is_applicable
-from distalign.provenance import CellProvenance, here
-from distalign.records import Prompt, read_jsonl, read_spec, write_json
-from distalign.sampling import SampleParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import check_base, merged, read_policy
+from distalign.records.files import read_jsonl, read_source, read_spec, write_json
+from distalign.records.schemas import Prompt
+from distalign.sampling.prompts import is_applicable
+from distalign.sampling.rounds import SampleParams
 from stages.cli import block, parse, precision, run
 
 
@@ -30,8 +30,8 @@ def main() -> None:
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
-    from distalign.engines import open_engine
-    from distalign.internal_alignment import first_token_shares, internal_metrics
+    from distalign.engines.opening import open_engine
+    from distalign.probing.internal_alignment import first_token_shares, internal_metrics
 
     with merged(policy, args.policy, args.base, used) as whole:
         engine = open_engine(params.engine, whole, used, tensor_parallel=params.tensor_parallel)

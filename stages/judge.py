@@ -1,9 +1,10 @@
 """Read the category that each response expresses; none or several is invalid, and counted."""
 
-from distalign.judge import judge_round
-from distalign.precision import PrecisionParams
-from distalign.records import Round, read_jsonl, read_spec, write_jsonl
-from distalign.story_judge import JudgeParams, judge_stories
+from distalign.judging.stories import JudgeParams, judge_stories
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams
+from distalign.records.files import read_jsonl, read_spec, write_jsonl
+from distalign.records.schemas import Round
 from stages.cli import block, parse, run
 
 

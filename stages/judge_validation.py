@@ -1,15 +1,14 @@
 """Measure on labelled texts how well each judge reads an attribute from a story."""
 
-from distalign.judge_validation import (
+from distalign.judging.stories import JudgeParams, read_stories
+from distalign.judging.validation import (
     JudgeValidationParams,
     LabelledText,
     check_labels,
     validate_judge,
 )
-from distalign.precision import PrecisionParams
-from distalign.records import read_jsonl, write_json, write_jsonl
-from distalign.story_judge import JudgeParams, read_stories
-from distalign.targets import read_attribute
+from distalign.machine.precision import PrecisionParams
+from distalign.records.files import read_attribute, read_jsonl, write_json, write_jsonl
 from stages.cli import block, parse, run
 
 

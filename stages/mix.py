@@ -4,8 +4,9 @@ from itertools import chain
 
 import numpy as np
 
-from distalign.pair import PairParams, interleave
-from distalign.records import Preference, Prompt, read_jsonl, write_jsonl
+from distalign.data.pair import PairParams, interleave
+from distalign.records.files import read_jsonl, write_jsonl
+from distalign.records.schemas import Preference, Prompt
 from stages.cli import block, parse, run
 
 

@@ -5,8 +5,9 @@ Beside it go the validation prompts, on which training measures its calibration.
 
 import numpy as np
 
-from distalign.pair import PairParams, interleave, pair
-from distalign.records import Prompt, Response, read_jsonl, read_spec, write_jsonl
+from distalign.data.pair import PairParams, interleave, pair
+from distalign.records.files import read_jsonl, read_spec, write_jsonl
+from distalign.records.schemas import Prompt, Response
 from stages.cli import block, parse, run
 
 

@@ -1,9 +1,9 @@
 """Rewrite the question into distinct prompts for train, validation and test with an LLM."""
 
-from distalign.endpoint import EndpointParams, open_endpoint
-from distalign.paraphrase import ParaphraseParams, paraphrase
-from distalign.precision import PrecisionParams
-from distalign.records import read_spec, write_json, write_jsonl
+from distalign.data.paraphrase import ParaphraseParams, paraphrase
+from distalign.llm.endpoint import EndpointParams, open_endpoint
+from distalign.machine.precision import PrecisionParams
+from distalign.records.files import read_spec, write_json, write_jsonl
 from stages.cli import block, parse, run
 
 

@@ -2,8 +2,8 @@
 
 from itertools import product
 
-from distalign.records import write_text
-from distalign.sampling import DecodingParams
+from distalign.records.files import write_text
+from distalign.records.schemas import DecodingParams
 from stages.cli import SCALE, block, parse, run
 
 PAGES = ["results.html", "results.md", "contexts.csv"]
@@ -28,13 +28,13 @@ def main() -> None:
         plots="folder to write the tables for `dvc plots` into",
     )
     # Slow to import: not before flags are read.
-    from distalign import cell_files as files
-    from distalign.cells import Matrix
-    from distalign.comparisons import ReportParams, rounds_table
-    from distalign.page import Section, html_page, markdown_page, plain_text
-    from distalign.paper_tables import printed_for
-    from distalign.provenance import summary as made_with
-    from distalign.sections import cells_section, summary_tables
+    from distalign.machine.provenance import summary as made_with
+    from distalign.report import cell_files as files
+    from distalign.report.cells import Matrix
+    from distalign.report.comparisons import ReportParams, rounds_table
+    from distalign.report.page import Section, html_page, markdown_page, plain_text
+    from distalign.report.paper_tables import printed_for
+    from distalign.report.sections import cells_section, summary_tables
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
     paper = files.read_paper(args.paper)

@@ -2,14 +2,15 @@
 
 import shutil
 
-from distalign.policy import read_policy
-from distalign.precision import PrecisionParams
-from distalign.prompts import is_applicable
-from distalign.provenance import CellProvenance, here
-from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
-from distalign.sampling import SampleParams, make_shards
-from distalign.workers import draw_all, open_workers
-from distalign.workspace import workspace_of
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import read_policy
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import Prompt
+from distalign.records.workspace import workspace_of
+from distalign.sampling.prompts import is_applicable
+from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
 

@@ -1,6 +1,7 @@
 """Score one cell: how far its judged rounds are from the target, and how sure that is."""
 
-from distalign.records import Judgement, read_jsonl, read_spec, write_json
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.schemas import Judgement
 from stages.cli import block, parse, run
 
 
@@ -11,7 +12,8 @@ def main() -> None:
         judgements="JSONL file with the cell's judged rounds",
         out="JSON file to write",
     )
-    from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
+    # Slow to import: not before flags.
+    from distalign.statistics.score import ScoreParams, cell_metrics
 
     params = block(ScoreParams, "score")
     judgements = read_jsonl(args.judgements, Judgement)

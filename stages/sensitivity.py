@@ -2,15 +2,16 @@
 
 import shutil
 
-from distalign.judge import judge_round
-from distalign.policy import read_policy
-from distalign.precision import PrecisionParams
-from distalign.prompts import is_applicable
-from distalign.provenance import CellProvenance, here
-from distalign.records import Prompt, read_jsonl, read_spec, write_json
-from distalign.sampling import SampleParams, make_shards
-from distalign.workers import draw_all, open_workers
-from distalign.workspace import workspace_of
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import read_policy
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.schemas import Prompt
+from distalign.records.workspace import workspace_of
+from distalign.sampling.prompts import is_applicable
+from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
 
@@ -27,7 +28,8 @@ def main() -> None:
         provenance="JSON file for what the figures were made with",
     )
     # Slow to import: not before flags are read.
-    from distalign.sensitivity import SensitivityParams, grid_points, sensitivity_rows
+    from distalign.sampling.grids import SensitivityParams, grid_points
+    from distalign.statistics.sensitivity import sensitivity_rows
 
     default, params = block(SampleParams, "sample"), block(SensitivityParams, "sensitivity")
     points = grid_points(params, default)

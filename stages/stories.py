@@ -2,8 +2,9 @@
 
 import math
 
-from distalign.provenance import CellProvenance, here
-from distalign.records import Judgement, read_jsonl, read_spec, write_json
+from distalign.machine.provenance import CellProvenance, here
+from distalign.records.files import read_jsonl, read_spec, write_json
+from distalign.records.schemas import Judgement
 from stages.cli import block, parse, precision, run
 
 
@@ -20,10 +21,10 @@ def main() -> None:
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
-    from distalign.judge_validation import Confusion
-    from distalign.perplexity import perplexity
-    from distalign.policy import load_base
-    from distalign.story_metrics import StoriesParams, story_metrics
+    from distalign.models.policy import load_base
+    from distalign.probing.perplexity import perplexity
+    from distalign.records.schemas import Confusion
+    from distalign.statistics.story_metrics import StoriesParams, story_metrics
 
     params, spec = block(StoriesParams, "stories"), read_spec(args.spec)
     judgements = read_jsonl(args.judgements, Judgement)

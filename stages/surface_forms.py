@@ -2,23 +2,17 @@
 
 import shutil
 
-from distalign.judge import judge_round
-from distalign.methods import HybridParams, WarmupParams
-from distalign.policy import LoraParams, read_policy
-from distalign.precision import PrecisionParams
-from distalign.provenance import CellProvenance, here
-from distalign.records import (
-    Preference,
-    Prompt,
-    read_jsonl,
-    read_spec,
-    write_json,
-    write_jsonl,
-)
-from distalign.sampling import SampleParams, make_shards
-from distalign.surface_forms import train_form
-from distalign.workers import draw_all, open_workers
-from distalign.workspace import workspace_of
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import LoraParams, read_policy
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import Preference, Prompt
+from distalign.records.workspace import workspace_of
+from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.workers import draw_all, open_workers
+from distalign.training.methods import HybridParams, WarmupParams
+from distalign.training.surface_forms import train_form
 from stages.cli import block, parse, precision, run
 
 
@@ -40,7 +34,7 @@ def main() -> None:
     # Slow to import: not before flags are read.
     from transformers import AutoTokenizer
 
-    from distalign.score import ScoreParams, cell_metrics
+    from distalign.statistics.score import ScoreParams, cell_metrics
 
     warmup, ours = block(WarmupParams, "warmup"), block(HybridParams, "train", "ours")
     lora, params = block(LoraParams, "lora"), block(SampleParams, "sample")

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from distalign.endpoint import EndpointParams, open_endpoint
-from distalign.lexical import read_story
-from distalign.precision import PrecisionParams
-from distalign.records import DatasetSpec, Prompt, read_jsonl, read_spec, write_json, write_jsonl
-from distalign.responses import accept_answer, accept_story
-from distalign.synthesize import Accept, SynthesizeParams, draw_base, write_pool
+from distalign.data.responses import accept_answer, accept_story
+from distalign.data.synthesize import Accept, SynthesizeParams, draw_base, write_pool
+from distalign.judging.lexical import read_story
+from distalign.llm.endpoint import EndpointParams, open_endpoint
+from distalign.machine.precision import PrecisionParams
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import DatasetSpec, Prompt
 from stages.cli import block, parse, run
 
 

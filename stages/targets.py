@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from distalign.records import write_json
-from distalign.targets import TargetsParams, build_spec, read_attribute
+from distalign.data.targets import TargetsParams, build_spec
+from distalign.records.files import read_attribute, write_json
 from stages.cli import block, parse, run
 
 

@@ -1,13 +1,13 @@
 """Make a method's policy: train its adapter, or describe a method that trains nothing."""
 
-from distalign.base_model import read_source
-from distalign.methods import DPOParams, IFTParams, MethodParams, PromptedParams
-from distalign.policy import LoraParams, Policy, read_policy, save_policy
-from distalign.precision import PrecisionParams
-from distalign.provenance import here
-from distalign.records import Preference, Prompt, read_jsonl, read_spec, write_text
-from distalign.run import train
-from distalign.workspace import workspace_of
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import here
+from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
+from distalign.records.files import read_jsonl, read_source, read_spec, write_text
+from distalign.records.schemas import Preference, Prompt
+from distalign.records.workspace import workspace_of
+from distalign.training.methods import DPOParams, IFTParams, MethodParams, PromptedParams
+from distalign.training.run import train
 from stages.cli import block, parse, precision, run
 
 

@@ -2,15 +2,16 @@
 
 import shutil
 
-from distalign.judge import judge_round
-from distalign.policy import read_policy
-from distalign.precision import PrecisionParams
-from distalign.provenance import CellProvenance, here
-from distalign.records import Prompt, read_jsonl, read_spec, write_json, write_jsonl
-from distalign.sampling import SampleParams, make_shards
-from distalign.targets import TargetsParams, is_transfer
-from distalign.workers import draw_all, open_workers
-from distalign.workspace import workspace_of
+from distalign.data.targets import TargetsParams, is_transfer
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import CellProvenance, here
+from distalign.models.policy import read_policy
+from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.schemas import Prompt
+from distalign.records.workspace import workspace_of
+from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
 
@@ -29,7 +30,8 @@ def main() -> None:
         metrics="JSON file of the cell's metrics",
         provenance="JSON file for what the figures were made with",
     )
-    from distalign.score import ScoreParams, cell_metrics  # slow to import: not before flags
+    # Slow to import: not before flags.
+    from distalign.statistics.score import ScoreParams, cell_metrics
 
     params, score = block(SampleParams, "sample"), block(ScoreParams, "score")
     spec = read_spec(args.spec)

@@ -1,14 +1,14 @@
 """Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
 
-from distalign.base_model import read_source
-from distalign.methods import WarmupParams
-from distalign.policy import LoraParams, Policy, save_policy
-from distalign.precision import PrecisionParams
-from distalign.provenance import here
-from distalign.records import Preference, Prompt, read_jsonl, read_spec
-from distalign.run import train
-from distalign.steering import resolve
-from distalign.workspace import workspace_of
+from distalign.machine.precision import PrecisionParams
+from distalign.machine.provenance import here
+from distalign.models.policy import LoraParams, Policy, save_policy
+from distalign.models.steering import resolve
+from distalign.records.files import read_jsonl, read_source, read_spec
+from distalign.records.schemas import Preference, Prompt
+from distalign.records.workspace import workspace_of
+from distalign.training.methods import WarmupParams
+from distalign.training.run import train
 from stages.cli import block, parse, precision, run
 
 

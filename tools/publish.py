@@ -6,9 +6,9 @@ make publish POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0 OUT=uk-r
 import json
 import shutil
 
-from distalign.base_model import read_source
-from distalign.policy import check_base, read_policy
-from distalign.records import InputError, read_spec, write_text
+from distalign.models.policy import check_base, read_policy
+from distalign.records.files import read_source, read_spec, write_text
+from distalign.records.schemas import InputError
 from stages.cli import parse, run
 
 
@@ -21,7 +21,7 @@ def main() -> None:
         metrics="JSON file of its score",
         out="folder to make",
     )
-    from distalign.model_card import model_card  # slow to import: not before flags are read
+    from distalign.serving.model_card import model_card  # slow to import: not before flags are read
 
     if args.out.exists():
         raise InputError(f"{args.out} exists; name another folder with OUT=")

@@ -15,10 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from distalign.base_model import read_source
-from distalign.engines import server_command, vllm_environment
-from distalign.policy import check_base, merged, read_policy
-from distalign.records import InputError
+from distalign.engines.vllm_settings import server_command, vllm_environment
+from distalign.models.policy import check_base, merged, read_policy
+from distalign.records.files import read_source
+from distalign.records.schemas import InputError
 from stages.cli import precision, run
 
 
@@ -36,14 +36,14 @@ def main() -> None:
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     if policy.steering is None:
         raise InputError(f"{args.policy}: method {policy.method!r} has no steering tokens to draw")
-    from distalign.serving import VARIABLE  # slow to import: not before flags are read
+    from distalign.serving.vllm_plugin import VARIABLE  # slow to import: not before flags are read
 
     arguments = {
         "served_model_name": args.name,
         "host": args.host,
         "port": args.port,
-        "logits_processors": "distalign.serving:SteeringDraw",
-        "middleware": "distalign.serving.hide_steering",
+        "logits_processors": "distalign.serving.vllm_plugin:SteeringDraw",
+        "middleware": "distalign.serving.vllm_plugin.hide_steering",
     }
     steering = policy.steering.model_dump(include={"ids", "tokens"})
     environment = vllm_environment() | {

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=100, help="answers")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    from distalign.asking import ask  # slow to import: not before flags are read
+    from distalign.serving.asking import ask  # slow to import: not before flags are read
 
     places = args.policy, args.base, args.spec
     print(ask(args.prompt, *places, args.n, args.seed, precision=precision()).chart())

@@ -1,0 +1,3 @@
+"""Who continues token prompts, vLLM or transformers, and vLLM's settings; imports `records`,
+`machine` and `models`.
+"""

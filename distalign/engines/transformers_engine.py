@@ -1,0 +1,263 @@
+"""Transformers' models as an engine: a batch of prompts is read as one tree of tokens.
+
+What prompts begin with in common, their template and often their first words, is run once. Then
+each prompt has its keys and values in a row of its own, and responses are decoded side by side.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import (
+    AttentionInterface,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Cache,
+    DynamicCache,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+from transformers.cache_utils import StaticLayer
+
+from distalign.engines.engine import Continuation, Decoding, FirstToken
+from distalign.machine.precision import Precision, has_gpu, torch_dtype
+from distalign.models.packing import ATTENTION, attention_layout
+
+ROWS = "token_rows"
+BATCH_SIZE = 256
+"""Prompts whose responses are decoded side by side."""
+
+
+def prefix_tree(prompts: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
+    """Each distinct beginning of the prompts once.
+
+    Returns:
+        The tree's tokens, parents before children; and for each prompt the places of its own.
+    """
+    tokens: list[int] = []
+    child: dict[tuple[int, int], int] = {}
+    paths = []
+    for prompt in prompts:
+        at, path = -1, []
+        for token in prompt:
+            if (at, token) not in child:
+                child[at, token] = len(tokens)
+                tokens.append(token)
+            at = child[at, token]
+            path.append(at)
+        paths.append(path)
+    return tokens, paths
+
+
+def branches(paths: Sequence[Sequence[int]]) -> list[tuple[list[int], list[int]]]:
+    """The tree cut where it forks: (places before a branch, places of the branch)."""
+    found: dict[int, tuple[list[int], list[int]]] = {}
+    follows: dict[int, set[int]] = {}
+    for path in paths:
+        for place, after in zip(path, path[1:], strict=False):
+            follows.setdefault(place, set()).add(after)
+    ends = {path[-1] for path in paths}
+    for path in paths:
+        start = 0
+        for depth, place in enumerate(path):
+            if depth + 1 == len(path) or place in ends or len(follows[place]) > 1:
+                found.setdefault(place, (list(path[:start]), list(path[start : depth + 1])))
+                start = depth + 1
+    return list(found.values())
+
+
+def attend_rows(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, scaling: float,
+    visible: Tensor, **_: Any,
+) -> tuple[Tensor, None]:  # fmt: skip
+    """Attention of one new token a row, as transformers calls it.
+
+    Args:
+        query: (B, H, 1, D); key, value: (B, H', L, D) of a cache of fixed length.
+        visible: (B, 1, 1, L), 0 at a row's own keys and -inf elsewhere.
+
+    Returns:
+        (B, 1, H, D), and no weights.
+    """
+    n_rows, n_heads, _, width = query.shape
+    grouped = query.view(n_rows, key.shape[1], -1, width)
+    weights = ((grouped @ key.transpose(2, 3)).float() * scaling + visible).softmax(-1)
+    return (weights.to(value.dtype) @ value).view(n_rows, 1, n_heads, width), None
+
+
+AttentionInterface.register(ROWS, attend_rows)
+
+
+class TransformersEngine:
+    """A model of transformers in this process, on the GPU or all cores."""
+
+    def __init__(self, folder: Path, precision: Precision) -> None:
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch_dtype(precision),
+            attn_implementation=ATTENTION,
+            use_safetensors=True,
+        )
+        self._model = model.to("cuda" if has_gpu() else "cpu").eval()
+        # Of the model's own settings only what ends a response is kept: no repetition penalty,
+        # and none of the rows that pad its vocabulary.
+        ends = model.generation_config.eos_token_id
+        ends = {self._tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])}
+        self._ends = torch.tensor(sorted(ends - {None}), device=self._model.device)
+        self._n_items = len(self._tokenizer)
+
+    def generate(
+        self,
+        prompts: Sequence[list[int]],
+        decoding: Decoding,
+        seed: int,
+        first: FirstToken | None = None,
+    ) -> list[Continuation]:
+        rng = np.random.default_rng(seed)
+        results: dict[int, Continuation] = {}
+        # Neighbours in this order begin alike.
+        order = sorted(range(len(prompts)), key=lambda number: prompts[number])
+        with torch.inference_mode():
+            for start in range(0, len(order), BATCH_SIZE):
+                numbers = order[start : start + BATCH_SIZE]
+                batch = [prompts[number] for number in numbers]
+                results |= zip(
+                    numbers, self._batch(batch, numbers, decoding, first, rng), strict=True
+                )
+        return [results[number] for number in range(len(prompts))]
+
+    def _batch(
+        self,
+        prompts: list[list[int]],
+        numbers: list[int],
+        decoding: Decoding,
+        first: FirstToken | None,
+        rng: np.random.Generator,
+    ) -> list[Continuation]:
+        tokens, paths = prefix_tree(prompts)
+        hidden, cache = self._read(tokens, paths)
+        logits = self._logits(hidden[[path[-1] for path in paths]], first)
+        logps: Any = [None] * len(prompts)
+        drawn = None
+        if first is not None:
+            logps = (logits[:, first.ids] - logits.logsumexp(-1, keepdim=True)).double()
+            logps = list(logps.cpu().numpy())
+            if first.draw is not None:
+                places = [first.draw(*seen) for seen in zip(numbers, logps, strict=True)]
+                drawn = torch.tensor([first.ids[place] for place in places])
+        texts = self._decode(logits, drawn, cache, paths, decoding, rng)
+        return [Continuation(*pair) for pair in zip(texts, logps, strict=True)]
+
+    def _read(self, tokens: list[int], paths: list[list[int]]) -> tuple[Tensor, DynamicCache]:
+        """Hidden states (T, H) and the keys and values of the tree's tokens."""
+        device, cache = self._model.device, DynamicCache()
+        depths = {place: depth for path in paths for depth, place in enumerate(path)}
+        groups = branches(paths)
+        layout = attention_layout(
+            [own for _, own in groups],
+            [before + own for before, own in groups],
+            [[0] * len(own) for _, own in groups],
+            device,
+        )
+        self._model.set_attn_implementation(ATTENTION)
+        output = self._model.base_model(
+            input_ids=torch.tensor([tokens], device=device),
+            position_ids=torch.tensor([[depths[i] for i in range(len(tokens))]], device=device),
+            past_key_values=cache,
+            use_cache=True,
+            layout=layout,
+        )
+        return output.last_hidden_state[0], cache
+
+    def _logits(self, hidden: Tensor, first: FirstToken | None) -> Tensor:
+        """Logits (B, V) in float32; the products of watched tokens are float32 too."""
+        head = self._model.get_output_embeddings()
+        logits = head(hidden).float()
+        if first is not None:
+            logits[:, first.ids] = hidden.float() @ head.weight[first.ids].float().T
+        logits[:, self._n_items :] = -torch.inf
+        return logits
+
+    def _decode(
+        self,
+        logits: Tensor,
+        drawn: Tensor | None,
+        cache: DynamicCache,
+        paths: list[list[int]],
+        decoding: Decoding,
+        rng: np.random.Generator,
+    ) -> list[list[int]]:
+        """Tokens of each response without its end; `drawn` (B,) are the first, if there are."""
+        device = self._model.device
+        texts: list[list[int]] = [[] for _ in paths]
+        rows = torch.arange(len(paths), device=device)
+        new = draw(logits, decoding, rng) if drawn is None else drawn.to(device)
+        kept, visible, position = self._rows(cache, paths, decoding.max_tokens)
+        del cache
+        self._model.set_attn_implementation(ROWS)
+        while True:
+            going = ~torch.isin(new, self._ends)
+            rows, new = rows[going], new[going]
+            for row, token in zip(rows.tolist(), new.tolist(), strict=True):
+                texts[row].append(token)
+            if not len(rows) or len(texts[rows[0]]) == decoding.max_tokens:
+                return texts
+            if not going.all():
+                visible, position = visible[going], position[going]
+                for layer in kept.layers:
+                    layer.keys, layer.values = layer.keys[going], layer.values[going]
+            # Keys of a row end at one place, so that all new ones lie at the next.
+            visible[..., kept.layers[0].cumulative_length] = 0
+            output = self._model.base_model(
+                input_ids=new[:, None],
+                position_ids=position[:, None],
+                past_key_values=kept,
+                use_cache=True,
+                visible=visible,
+            )
+            position = position + 1
+            new = draw(self._logits(output.last_hidden_state[:, 0], None), decoding, rng)
+
+    def _rows(
+        self, cache: DynamicCache, paths: list[list[int]], n_new: int
+    ) -> tuple[Cache, Tensor, Tensor]:
+        """Keys and values of each prompt in a row, with room for n_new tokens.
+
+        Returns:
+            The cache; what a row may see of it, (B, 1, 1, L); the position of its next token, (B,).
+        """
+        device, longest = self._model.device, max(map(len, paths))
+        places = torch.tensor([[0] * (longest - len(path)) + list(path) for path in paths])
+        visible = torch.full((len(paths), 1, 1, longest + n_new), -torch.inf, device=device)
+        for row, path in enumerate(paths):
+            visible[row, ..., longest - len(path) : longest] = 0
+        kept = Cache(layers=[StaticLayer(longest + n_new) for _ in cache.layers])
+        for flat, layer in zip(cache.layers, kept.layers, strict=True):
+            for part in ("keys", "values"):
+                states = getattr(flat, part)[0][:, places.to(device)].transpose(0, 1)
+                if part == "keys":
+                    layer.lazy_initialization(states, states)
+                getattr(layer, part)[:, :, :longest] = states
+            layer.cumulative_length.fill_(longest)
+        return kept, visible, torch.tensor([len(path) for path in paths], device=device)
+
+
+def draw(logits: Tensor, decoding: Decoding, rng: np.random.Generator) -> Tensor:
+    """A token a row, (B,), from logits (B, V): by inversion, one uniform number each."""
+    if decoding.temperature == 0:
+        return logits.argmax(-1)
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(decoding.temperature)])
+    if decoding.top_k:
+        warpers.append(TopKLogitsWarper(decoding.top_k))
+    if decoding.top_p < 1:
+        warpers.append(TopPLogitsWarper(decoding.top_p))
+    sums = warpers(None, logits).softmax(-1).cumsum(-1, dtype=torch.float64)
+    uniforms = torch.from_numpy(rng.random((len(logits), 1))).to(logits.device)
+    # The first item whose sum lies above the number: never one of no probability.
+    return torch.searchsorted(sums, uniforms * sums[:, -1:], right=True)[:, 0]

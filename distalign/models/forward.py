@@ -1,0 +1,166 @@
+"""One forward pass over a token tree, with logits only where a loss needs them."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from peft import PeftModel
+from peft.utils.other import TrainableTokensWrapper
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+from transformers import DynamicCache
+
+from distalign.models.label_logps import label_logps
+from distalign.models.packing import Layout, Tree, attention_layout, pack
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Completions:
+    """What a forward pass over B rows yields.
+
+    Attributes:
+        logps: (B,) log π(y|x), summed over the completion's tokens.
+        n_tokens: number of completion tokens in the batch.
+        first_logits: (B, V) that predict the first completion token.
+        tree: the rows as they were packed.
+        cache: keys and values of the tree's tokens.
+    """
+
+    logps: Tensor
+    n_tokens: int
+    first_logits: Tensor
+    tree: Tree
+    cache: DynamicCache
+
+
+def causal_lm(model: nn.Module) -> "PreTrainedModel":
+    """The language model inside the wrappers of accelerate and peft."""
+    if isinstance(model, DistributedDataParallel):
+        model = model.module
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def hidden_states(
+    model: nn.Module, ids: Tensor, positions: Tensor, layout: Layout, cache: DynamicCache
+) -> Tensor:
+    """Hidden states of the flat list of tokens, (T, H); the cache grows by their keys.
+
+    Adapters stay in float32, and are rounded to the body's precision where they are applied.
+    The outermost wrapper is called: it brings the gradients of several processes together.
+    """
+    dtype = causal_lm(model).dtype
+    half = dtype != torch.float32
+    with torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext():
+        output = model(
+            input_ids=ids,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            layout=layout,
+            output_hidden_states=True,
+            # Of no use here. A slice instead of an index would copy the whole head.
+            logits_to_keep=torch.zeros(1, dtype=torch.long, device=ids.device),
+        )
+    return output.hidden_states[-1][0]
+
+
+def score_completions(
+    model: nn.Module,
+    prompts: Sequence[Sequence[int]],
+    completions: Sequence[Sequence[int]],
+    exact: Tensor | None = None,
+) -> Completions:
+    """Log-probability of each row's completion; differentiable.
+
+    Args:
+        model: a causal language model with the attention of `distalign.models.packing`, as it is or
+            wrapped by peft and accelerate.
+        prompts, completions: B lists of token ids.
+        exact: tokens (K,) whose first logits are computed in float32, if any.
+    """
+    tree, cache = pack(prompts, completions, causal_lm(model).device), DynamicCache()
+    hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, cache)
+    starts = torch.ones_like(tree.rows, dtype=torch.bool)
+    starts[1:] = tree.rows[1:] != tree.rows[:-1]
+    # The first token's logits are wanted whole, and are the same for all rows of a prompt: apart
+    # from the others, they need neither a copy nor a scattered gradient of (N, V).
+    groups = torch.tensor(tree.groups, device=tree.ids.device)
+    ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
+    first = _logits_at(model, hidden[ends], exact)[groups]
+    begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
+    rest = label_logps(hidden[tree.predictors[~starts]], head_weight(model), tree.labels[~starts])
+    sums = begin.index_add(0, tree.rows[~starts], rest)
+    return Completions(sums, len(tree.labels), first, tree, cache)
+
+
+def score_mismatched(
+    model: nn.Module, scored: Completions, completions: Sequence[Sequence[int]]
+) -> Tensor:
+    """log π(y'|x), (B,), of other completions after the same prompts; no gradient.
+
+    The prompts' keys and values are those of `scored`: only y' itself is run.
+    """
+    tree, device = scored.tree, scored.logps.device
+    place = first = tree.ids.shape[1]
+    queries, keys, segments, positions = [], [], [], []
+    for row, completion in enumerate(completions):
+        own = list(range(place, place + len(completion)))
+        branch = tree.branches[tree.groups[row]]
+        queries.append(own)
+        keys.append([*range(tree.root), *branch, *own])
+        segments.append([0] * len(own))
+        positions += range(tree.root + len(branch), tree.root + len(branch) + len(own))
+        place += len(own)
+    labels = torch.tensor([token for completion in completions for token in completion])
+    rows = torch.tensor([row for row, own in enumerate(queries) for _ in own])
+    labels, rows = labels.to(device), rows.to(device)
+    with torch.no_grad():
+        cache = DynamicCache()
+        for layer, kept in enumerate(scored.cache.layers):
+            cache.update(kept.keys.detach(), kept.values.detach(), layer)
+        layout = attention_layout(queries, keys, segments, device)
+        position_ids = torch.tensor([positions], device=device)
+        hidden = hidden_states(causal_lm(model), labels[None], position_ids, layout, cache)
+        starts = torch.tensor([own[0] - first for own in queries], device=device)
+        inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
+        inner = inner[:, 0]
+        rest = label_logps(hidden[inner - 1], head_weight(model), labels[inner])
+        begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
+        return begin.index_add(0, rows[inner], rest)
+
+
+def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tensor) -> Tensor:
+    """Logits after each prompt, (B, V), those of the tokens `exact` (K,) in float32."""
+    tree = pack(prompts, [[] for _ in prompts], causal_lm(model).device)
+    hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, DynamicCache())
+    return _logits_at(model, hidden[tree.prompt_ends], exact)
+
+
+def head_weight(model: nn.Module) -> Tensor:
+    """Weight (V, H) of the output layer, with the trained rows of added tokens."""
+    head = causal_lm(model).get_output_embeddings()
+    if isinstance(head, TrainableTokensWrapper):
+        return head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
+    return whole(head.weight)
+
+
+def whole(weight: Tensor) -> Tensor:
+    """A weight of which FSDP may have left this process a part; all processes ask for it."""
+    return weight.full_tensor() if isinstance(weight, DTensor) else weight
+
+
+def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
+    """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
+    probability near a half would move in steps of 0.03."""
+    weight = head_weight(model)
+    logits = (hidden @ weight.T).float()
+    if exact is None:
+        return logits
+    return logits.index_copy(1, exact, hidden.float() @ weight[exact].float().T)

@@ -1,0 +1,57 @@
+"""Bounds of params.yaml and scale.yaml that the blocks' own types do not state."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from distalign.llm.endpoint import KEY_VARIABLE, EndpointParams
+from distalign.planning.params import Params
+from distalign.records.checked_yaml import near
+from distalign.records.schemas import Setting
+
+MAX_SEED = 2**32 - 1  # of NumPy's global generator, which transformers seeds
+
+
+def seed_faults(where: str, value: Any) -> Iterator[str]:
+    """Every seed in a tree of blocks that no generator takes."""
+    for key, below in value.items() if isinstance(value, dict) else ():
+        place = f"{where}.{key}" if where else key
+        yield from seed_faults(place, below)
+        for seed in [below] if key == "seed" else below if key == "seeds" else ():
+            if not 0 <= seed <= MAX_SEED:
+                yield f"{place} = {seed}: bounds: >= 0, <= {MAX_SEED}"
+
+
+def params_faults(params: Params) -> Iterator[str]:
+    """Endpoints and lengths that no stage can work with."""
+    yield from _endpoint_faults("llm", params.llm)
+    yield from _endpoint_faults("judge.llm", params.judge.llm)
+    for setting, length in params.sample.max_tokens.items():
+        key = f"sample.max_tokens.{setting}"
+        if setting not in get_args(Setting):
+            yield f"{key} = {length}: no such setting; {near(setting, get_args(Setting))}"
+        if length < 1:
+            yield f"{key} = {length}: bounds: >= 1"
+
+
+def _endpoint_faults(key: str, llm: EndpointParams) -> Iterator[str]:
+    if llm.model == "":
+        yield f"{key}.model = '': name a model, or null for the served one"
+    if llm.base_url is None:
+        return
+    if llm.model is None:
+        yield f"{key}.base_url is set, but {key}.model is null: name the model"
+    if "@" in llm.base_url or "?" in llm.base_url:
+        yield (
+            f"{key}.base_url holds a user's name, a password or a query, which would be written "
+            f"to dvc.lock: export the key as {KEY_VARIABLE}"
+        )
+    elif not re.fullmatch(r"https?://[^\s/]+(/\S*)?", llm.base_url):
+        yield f"{key}.base_url = {llm.base_url!r}: not an address like https://host/v1"
+
+
+def key_faults(file: Path, text: str, key: str | None) -> Iterator[str]:
+    """The LLM's key is in no file: DVC copies parameters to dvc.lock, and git keeps that."""
+    if key and key in text:
+        yield f"{file} holds the value of {KEY_VARIABLE}: take it out, it is read from there"

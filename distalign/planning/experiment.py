@@ -1,0 +1,200 @@
+"""What params.yaml and scale.yaml must say for each other to hold."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
+
+from distalign.planning.params import Params
+from distalign.records.checked_yaml import near
+from distalign.records.schemas import Attribute, Setting
+from distalign.report.cells import Matrix
+from distalign.training.methods import PromptedParams
+
+# Folders that lie beside those of models under metrics/, and of methods under data/training/.
+TAKEN = {
+    "models": {
+        *("capabilities", "data", "decoding", "internal", "judge"),
+        *("provenance", "sensitivity", "stories", "surface_forms", "transfer"),
+    },
+    "methods": {"warmup"},
+}
+# Of the data of both settings (the stage mix).
+MIXED = ("both",)
+
+
+def experiment_faults(
+    params: Params,
+    scale: Matrix,
+    attributes: Mapping[str, Attribute],
+    labelled: Iterable[str],
+    n_contexts: Mapping[str, int],
+) -> list[str]:
+    """Everything in which the two files, each right in itself, do not go together.
+
+    Args:
+        attributes: by the names of their files.
+        labelled: attributes of which there are labelled texts.
+        n_contexts: contexts of each data set.
+    """
+    names = [*_unknown_names(params, scale, [*labelled]), *_unusable_names(scale)]
+    if names:  # what follows looks the names up
+        return names
+    return [
+        *_served(params, scale),
+        *_settings(params, scale, attributes),
+        *_stories(params, scale, attributes),
+        *_steering(params, scale, attributes),
+        *_transfer(params, scale),
+        *_amounts(params, scale, n_contexts),
+    ]
+
+
+def _unknown_names(params: Params, scale: Matrix, labelled: list[str]) -> Iterator[str]:
+    known = {
+        "models": (params.base_model, "params.yaml's base_model"),
+        "written": (get_args(Setting), "the settings"),
+        "mixed": (MIXED, "the mixtures"),
+        "trainings": ([*scale.written, *scale.mixed], "written or mixed"),
+        "settings": (scale.written, "written"),
+        "datasets": (params.targets.datasets, "params.yaml's targets.datasets"),
+        "methods": (params.train, "params.yaml's train"),
+        "judged": (labelled, "data/judge"),
+        "corrected": (scale.settings, "settings"),
+        "decoding_methods": (scale.methods, "methods"),
+        "transfer_methods": (scale.methods, "methods"),
+        "transfer_trained": (scale.datasets, "datasets"),
+        "transfer_tested": (scale.datasets, "datasets"),
+        "sensitivity_methods": (scale.methods, "methods"),
+        "internal_methods": (scale.methods, "methods"),
+        "surface_datasets": (scale.datasets, "datasets"),
+        "capability_datasets": (scale.datasets, "datasets"),
+        "capability_methods": (scale.methods, "methods"),
+    }
+    for key, (there, where) in known.items():
+        for name in getattr(scale, key):
+            if name not in there:
+                yield f"scale.yaml: {key}: {name!r} is not in {where}; {near(name, there)}"
+
+
+def _unusable_names(scale: Matrix) -> Iterator[str]:
+    for key, values in scale.model_dump(exclude={"name"}).items():
+        for name, times in Counter(values).items():
+            if times > 1:
+                yield f"scale.yaml: {key}: {name!r} stands {times} times"
+            if name in TAKEN.get(key, ()):
+                yield f"scale.yaml: {key}: {name!r} is a folder of the pipeline; rename it"
+            if key != "seeds" and not re.fullmatch(r"\w[\w-]*", name, re.ASCII):
+                yield (
+                    f"scale.yaml: {key}: {name!r} names folders and parameters of DVC: only "
+                    "letters, digits, _ and - (a dot would lead into a block)"
+                )
+    if not re.fullmatch(r"\w[\w-]*", scale.name, re.ASCII):
+        yield f"scale.yaml: name = {scale.name!r} names a folder: only letters, digits, _ and -"
+
+
+def _served(params: Params, scale: Matrix) -> Iterator[str]:
+    for key, llm in (("llm", params.llm), ("judge.llm", params.judge.llm)):
+        if llm.serve not in scale.models:
+            yield (
+                f"params.yaml: {key}.serve = {llm.serve!r} is not in scale.yaml's models, whose "
+                f"weights are fetched; {near(llm.serve, scale.models)}"
+            )
+
+
+def _settings(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
+    blocks = {"paraphrase": params.paraphrase, "synthesize": params.synthesize}
+    for setting in scale.written:
+        for key, block in blocks.items():
+            if setting not in block:
+                yield f"params.yaml: {key}.{setting} is missing, which scale.yaml's written names"
+        for dataset in scale.datasets:
+            name = params.targets.datasets[dataset].attribute
+            there = attributes[name].settings
+            if setting not in there:
+                yield (
+                    f"scale.yaml: written: {setting!r} is no setting of data set {dataset!r}: "
+                    f"data/attributes/{name}.yaml has {', '.join(there)}"
+                )
+    for setting in scale.settings:
+        if setting not in params.sample.max_tokens:
+            yield f"params.yaml: sample.max_tokens.{setting} is missing, a setting of scale.yaml"
+    for setting in get_args(Setting) if scale.mixed else ():
+        if setting not in scale.written:
+            yield f"scale.yaml: written: {setting!r} is missing, whose data mixed joins"
+
+
+def _stories(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
+    used = {name: params.targets.datasets[name].attribute for name in scale.datasets}
+    for dataset, name in used.items():
+        if "story" in scale.settings and attributes[name].story_judge is None:
+            yield (
+                f"scale.yaml: settings: no judge reads {name} from a story, which data set "
+                f"{dataset!r} needs; set story_judge in data/attributes/{name}.yaml"
+            )
+        if scale.corrected and name not in scale.judged:
+            yield (
+                f"scale.yaml: judged: {name!r} is missing, whose judge corrected results of "
+                f"data set {dataset!r} need"
+            )
+    if scale.corrected and params.judge.story not in params.judge_validation.judges:
+        yield (
+            f"params.yaml: judge_validation.judges: {params.judge.story!r} is missing, the judge "
+            "(judge.story) whose errors are corrected"
+        )
+
+
+def _steering(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
+    wanted = [("params.yaml: warmup.steering", params.warmup.steering, scale.datasets)]
+    wanted += [
+        ("scale.yaml: surface_forms", f, scale.surface_datasets) for f in scale.surface_forms
+    ]
+    for where, form, datasets in wanted:
+        for name in dict.fromkeys(params.targets.datasets[d].attribute for d in datasets):
+            lacking = [c for c in attributes[name].categories if form not in c.tokens]
+            if lacking:
+                yield (
+                    f"{where} = {form!r}: data/attributes/{name}.yaml has no such token for "
+                    f"{lacking[0].name!r}; {near(form, lacking[0].tokens)}"
+                )
+
+
+def _transfer(params: Params, scale: Matrix) -> Iterator[str]:
+    lists = ["transfer_methods", "transfer_trained", "transfer_tested"]
+    empty = [key for key in lists if not getattr(scale, key)]
+    if empty and len(empty) < len(lists):
+        yield f"scale.yaml: {', '.join(empty)}: empty, while the other transfer lists are not"
+    if not empty and "attribute" not in scale.settings:
+        yield "scale.yaml: settings: 'attribute' is missing, in which transfer asks"
+    attribute = {name: params.targets.datasets[name].attribute for name in scale.datasets}
+    for trained in scale.transfer_trained:
+        for tested in scale.transfer_tested:
+            if attribute[trained] != attribute[tested]:
+                yield (
+                    f"scale.yaml: transfer_tested: {tested!r} is about {attribute[tested]}, "
+                    f"{trained!r} of transfer_trained about {attribute[trained]}"
+                )
+
+
+def _amounts(params: Params, scale: Matrix, n_contexts: Mapping[str, int]) -> Iterator[str]:
+    for setting in scale.settings:
+        prompts, sample = params.paraphrase.get(setting), params.sample
+        if prompts and sample.prompts == "paraphrases" and sample.n > prompts.per_split:
+            yield (
+                f"params.yaml: sample.n = {sample.n}: bounds: <= paraphrase.{setting}.per_split = "
+                f"{prompts.per_split}, the test prompts of a context"
+            )
+    trained = {f"train.{name}": params.train[name].root for name in scale.methods}
+    asked = {key: p.rows for key, p in trained.items() if not isinstance(p, PromptedParams)}
+    asked["warmup"] = params.warmup.rows
+    for dataset in scale.datasets:
+        for training in scale.trainings:
+            settings = scale.written if training in scale.mixed else [training]
+            blocks = [params.synthesize.get(setting) for setting in settings]
+            there = n_contexts[dataset] * sum(block.responses for block in blocks if block)
+            for key, rows in asked.items():
+                if rows is not None and rows > there:
+                    yield (
+                        f"params.yaml: {key}.rows = {rows}: bounds: <= {there}, the rows of D_pref "
+                        f"of data set {dataset!r} and training {training!r}"
+                    )

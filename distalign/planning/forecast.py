@@ -1,0 +1,220 @@
+"""What a job of the pipeline does: its operations, tokens and memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
+from distalign.data.synthesize import SynthesizeParams
+from distalign.data.targets import DatasetParams, is_transfer
+from distalign.judging.stories import JudgeParams
+from distalign.llm.endpoint import EndpointParams
+from distalign.machine.precision import Precision
+from distalign.planning.cost import (
+    Lengths,
+    Objective,
+    Shape,
+    forward_operations,
+    reference_operations,
+    sampling_memory,
+    step_operations,
+    training_memory,
+    tree,
+)
+from distalign.planning.hardware import Rates, Work
+from distalign.records.schemas import SPLITS, DatasetSpec
+from distalign.sampling.grids import SensitivityParams, grid_points
+from distalign.sampling.prompts import is_applicable
+from distalign.sampling.rounds import SampleParams
+from distalign.statistics.story_metrics import StoriesParams
+from distalign.training.fitting import LOGS
+from distalign.training.methods import HybridParams, IFTParams, PromptedParams, Trained
+
+Item = Mapping[str, str]
+"""A job's place in its stage's matrix: model, training, setting, dataset, method …"""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides what the jobs of a scale do.
+
+    Attributes:
+        precision: of the models, where they run.
+        sources: of each data set; those of one attribute and contexts share an LLM's answers.
+        methods: name -> its block of `train`.
+        variants: of the stage `decoding`.
+        rank: of the adapters.
+    """
+
+    rates: Rates
+    precision: Precision
+    rank: int
+    specs: Mapping[str, DatasetSpec]
+    sources: Mapping[str, DatasetParams]
+    trainings: Mapping[str, Sequence[str]]
+    methods: Mapping[str, Trained | PromptedParams]
+    warmup: IFTParams
+    sample: SampleParams
+    variants: Mapping[str, SampleParams]
+    sensitivity: SensitivityParams
+    paraphrase: Mapping[str, ParaphraseParams]
+    synthesize: Mapping[str, SynthesizeParams]
+    llm: EndpointParams
+    judge: JudgeParams
+    stories: StoriesParams
+
+    def work(self, stage: str, item: Item) -> Work:
+        """What the job of a stage does; a stage without a model does next to nothing."""
+        match stage:
+            case "paraphrase" | "synthesize":
+                return self._writing(stage, item)
+            case "warmup":
+                return self._training(self.warmup, item)
+            case "train":
+                return self._training(self.methods[item["method"]], item)
+            case "sample":
+                return self._sampling([self.sample], item)
+            case "decoding":
+                return self._sampling(list(self.variants.values()), item)
+            case "transfer":
+                if not is_transfer(self.sources[item["trained"]], self.sources[item["tested"]]):
+                    return Work()
+                asked = {"dataset": item["tested"], "setting": "attribute"}
+                return self._sampling([self.sample], {**item, **asked})
+            case "sensitivity":
+                points = grid_points(self.sensitivity, self.sample).values()
+                return self._sampling([params for seeds in points for params in seeds], item)
+            case "internal_alignment":
+                return self._first_tokens(item)
+            case "surface_forms":
+                return self._surface_form(item)
+            case "judge" if item["setting"] == "story" and self.judge.story == "llm":
+                return self._judging(item)
+            case "stories":
+                return self._perplexity(item)
+        return Work()
+
+    def _training(self, params: Trained | PromptedParams, item: Item) -> Work:
+        if isinstance(params, PromptedParams):
+            return Work()
+        objective: Objective = "kto" if isinstance(params, HybridParams) else params.objective
+        settings, spec = self.trainings[item["training"]], self.specs[item["dataset"]]
+        lengths = mean_lengths([self.rates.lengths[setting] for setting in settings])
+        written = sum(self.synthesize[setting].responses for setting in settings)
+        rows = params.rows or len(spec.contexts) * written
+        if objective == "kto":
+            rows *= 2
+        shape, step = self.rates.shape(item["model"]), tree(objective, params.batch_size, lengths)
+        if isinstance(params, HybridParams) and params.preference == "dpo":
+            step = replace(step, mismatched=(0, 0))
+        steps = rows // params.batch_size * params.epochs
+        trained = steps * step_operations(shape, self.rank, step)
+        trained += reference_operations(shape, self.rank, objective, rows, lengths)
+        prompts = LOGS * params.calibration_prompts
+        seen = prompts * lengths.prompt
+        trained += forward_operations(shape, self.rank, seen, prompts)
+        return Work(
+            objective,
+            steps,
+            trained,
+            read=steps * step.tokens + seen,
+            memory=training_memory(shape, self.rank, step, self.precision),
+        )
+
+    def _sampling(self, variants: Sequence[SampleParams], item: Item) -> Work:
+        """An untrained model writes up to the limit, a trained one as long as it was shown."""
+        spec, setting, method = self.specs[item["dataset"]], item["setting"], item["method"]
+        if not is_applicable(method, spec):
+            return Work()
+        params, lengths = self.methods[method], self.rates.lengths[setting]
+        prompt, length = lengths.header + lengths.prompt, lengths.response
+        if isinstance(params, PromptedParams):
+            length = params.max_tokens or self.sample.max_tokens[setting]
+        read = written = 0.0
+        for variant in variants:
+            rounds = variant.n * len(spec.contexts)
+            # Coordinated rounds read the prompts once more, to draw all steering tokens before.
+            read += rounds * prompt * (2 if variant.rounds == "coordinated" else 1)
+            written += rounds * length
+        return self._generation(self.rates.shape(item["model"]), read, written, prompt + length)
+
+    def _first_tokens(self, item: Item) -> Work:
+        lengths = self.rates.lengths[item["setting"]]
+        prompts = self.paraphrase[item["setting"]].per_split
+        rounds = prompts * len(self.specs[item["dataset"]].contexts)
+        prompt = lengths.header + lengths.prompt
+        return self._generation(self.rates.shape(item["model"]), rounds * prompt, rounds, prompt)
+
+    def _surface_form(self, item: Item) -> Work:
+        """Warm-up, training and sampling in one job."""
+        ours = {**item, "method": "ours", "setting": "attribute"}
+        trained = [self._training(p, item) for p in (self.warmup, self.methods["ours"])]
+        sampled = self._sampling([self.sample], ours)
+        return replace(
+            sampled,
+            objective="kto",
+            steps=sum(work.steps for work in trained),
+            trained=sum(work.trained for work in trained),
+            read=sampled.read + sum(work.read for work in trained),
+            memory=max(work.memory for work in [*trained, sampled]),
+        )
+
+    def _generation(self, shape: Shape, read: float, written: float, longest: float) -> Work:
+        return Work(
+            prefilled=forward_operations(shape, 0, read, 0),
+            decoded=forward_operations(shape, 0, written, written),
+            read=read,
+            written=written,
+            memory=sampling_memory(shape, self.rates.sequences, longest, self.precision),
+        )
+
+    def _writing(self, stage: str, item: Item) -> Work:
+        dataset, setting = item["dataset"], item["setting"]
+        spec = self.specs[dataset]
+        about = {name: (source.attribute, source.contexts) for name, source in self.sources.items()}
+        if dataset != next(name for name, other in about.items() if other == about[dataset]):
+            return Work()  # answered from what is stored
+        n_contexts, length = len(spec.contexts), self.rates.lengths[setting].response
+        if stage == "paraphrase":
+            params = self.paraphrase[setting]
+            times = n_contexts if params.rewrite == "context" else 1
+            wanted = len(SPLITS) * params.per_split * times
+            requests, length = (
+                wanted * params.requests_per_wording,
+                self.rates.lengths[setting].prompt,
+            )
+            length = min(length, MAX_TOKENS)
+        else:
+            pool = self.synthesize[setting].pool
+            wanted = n_contexts * len(spec.categories) * pool
+            requests = wanted * self.rates.writing.requests_per_response
+        read, written = requests * self.rates.writing.prompt, requests * length
+        if self.llm.model is not None:
+            return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=written)
+        shape = self.rates.shape(self.llm.serve)
+        work = self._generation(shape, read, written, self.rates.writing.prompt + length)
+        return replace(work, served=True)
+
+    def _judging(self, item: Item) -> Work:
+        rounds = self.sample.n * len(self.specs[item["dataset"]].contexts)
+        read = rounds * self.rates.lengths["story"].response
+        if self.judge.llm.model is not None:
+            at_once = self.judge.llm.in_flight
+            return Work(requests=rounds, in_flight=at_once, read=read, written=rounds)
+        work = self._generation(self.rates.shape(self.judge.llm.serve), read, rounds, read / rounds)
+        return replace(work, served=True)
+
+    def _perplexity(self, item: Item) -> Work:
+        spec, lengths = self.specs[item["dataset"]], self.rates.lengths[item["setting"]]
+        if not is_applicable(item["method"], spec):
+            return Work()
+        rounds = min(self.stories.perplexity_rounds, self.sample.n) * len(spec.contexts)
+        written = rounds * lengths.response
+        read = rounds * lengths.prompt + written
+        operations = forward_operations(self.rates.shape(item["model"]), 0, read, written)
+        return Work(prefilled=operations, read=read)
+
+
+def mean_lengths(lengths: Sequence[Lengths]) -> Lengths:
+    """Over settings that share the rows equally."""
+    names = Lengths.model_fields
+    return Lengths(**{n: sum(getattr(one, n) for one in lengths) / len(lengths) for n in names})

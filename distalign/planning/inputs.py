@@ -1,0 +1,119 @@
+"""Whether the input files are right: attributes, contexts with their counts, labelled texts."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from distalign.data.targets import DatasetParams, TargetsParams, build_spec
+from distalign.data.wordings import SLOT, expand_grammar
+from distalign.judging.validation import LabelledText, check_labels
+from distalign.records.checked_yaml import read_yaml, validate
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import Attribute, InputError, Question
+
+PAPER_COLUMNS = ("table", "model", "method", "dataset", "value")
+
+
+def check_attribute(path: Path) -> Attribute:
+    """Read an attribute's file.
+
+    Raises:
+        InputError: a line a fault, in the file's form or in what it says.
+    """
+    attribute = validate(Attribute, read_yaml(path), path)
+    faults = [f"{path}: {fault}" for fault in attribute_faults(attribute, path.stem)]
+    if faults:
+        raise InputError("\n".join(faults))
+    return attribute
+
+
+def attribute_faults(attribute: Attribute, name: str) -> Iterator[str]:
+    """What is wrong in an attribute's definition, whose file has this name."""
+    if attribute.name != name:
+        yield f"name = {attribute.name!r}: the file's name says {name!r}"
+    categories = [category.name for category in attribute.categories]
+    for category, times in Counter(map(str.lower, categories)).items():
+        if times > 1:
+            yield f"categories: {category!r} stands {times} times (case does not count)"
+    words = Counter(
+        word
+        for category in attribute.categories
+        for word in {" ".join(word.lower().split()) for word in category.words}
+    )
+    for word, times in words.items():
+        if not word:
+            yield "categories: an empty word"
+        elif times > 1:
+            yield f"categories: the word {word!r} belongs to {times}, and none could be read by it"
+    for form in dict.fromkeys(form for c in attribute.categories for form in c.tokens):
+        tokens = Counter(c.tokens[form] for c in attribute.categories if form in c.tokens)
+        for token, times in tokens.items():
+            if times > 1:
+                yield f"categories: token {token!r} of form {form!r} belongs to {times}"
+    for setting, question in attribute.settings.items():
+        for fault in _question_faults(question, categories):
+            yield f"settings.{setting}.{fault}"
+
+
+def _question_faults(question: Question, categories: Sequence[str]) -> Iterator[str]:
+    if question.template.count(SLOT) != 1:
+        yield f"template = {question.template!r}: {SLOT} must stand in it once"
+    try:
+        if not expand_grammar(question.grammar):
+            yield "grammar.root = []: no wording"
+    except InputError as error:
+        yield str(error)
+    writing = question.responses
+    if sorted(writing.words) != sorted(categories):
+        yield f"responses.words: {sorted(writing.words)} are not the categories {categories}"
+    for category, words in writing.words.items():
+        if not words:
+            yield f"responses.words.{category} = []: name a word"
+    for key, text in [
+        ("ask", writing.ask),
+        *((f"frames.{number}", frame) for number, frame in enumerate(writing.frames)),
+    ]:
+        if "{word}" not in text:
+            yield f"responses.{key} = {text!r}: {{word}} must stand in it"
+
+
+def check_contexts(
+    name: str, dataset: DatasetParams, attribute: Attribute, folder: Path, params: TargetsParams
+) -> int:
+    """Number of a data set's contexts.
+
+    Args:
+        folder: where the file must lie.
+
+    Raises:
+        InputError: the file lies outside the folder, or is not right.
+    """
+    where = f"params.yaml: targets.datasets.{name}.contexts = {dataset.contexts!r}"
+    path = Path(dataset.contexts)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{where}: changes are seen in {folder} alone; put the file there")
+    try:
+        spec = build_spec(name, attribute, path, dataset.target, params.max_contexts)
+    except InputError:
+        raise
+    except (csv.Error, ValueError) as error:  # a field, or a number, of a hundred thousand signs
+        raise InputError(f"{path}: {error}") from error
+    return len(spec.contexts)
+
+
+def check_labelled(path: Path, attribute: Attribute) -> None:
+    """Raises InputError naming file, and line or labels."""
+    check_labels(read_jsonl(path, LabelledText), attribute)
+
+
+def check_paper(path: Path) -> None:
+    """Raises InputError if the table of the paper's numbers lacks a column."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not the table of the paper's numbers ({error})") from error
+    missing = [column for column in PAPER_COLUMNS if column not in header]
+    if missing:
+        raise InputError(f"{path}:1: missing columns {missing} in {header}")

@@ -1,0 +1,198 @@
+"""The records that cross a stage boundary, and the error that a person can mend.
+
+Every hand-off between stages is one JSONL file with one of these records a line, or one
+JSON file that holds a `DatasetSpec`. Unknown fields are refused, so a schema has one place.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Setting = Literal["attribute", "story"]
+
+
+class InputError(ValueError):
+    """Something a person can mend: the message names the file, the place and the way out."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Category(Record):
+    """One value a_k of an attribute."""
+
+    name: str
+    words: list[str] = Field(min_length=1)
+    """Words or phrases that express the category in an answer."""
+    tokens: dict[str, str]
+    """Steering token per surface form, e.g. {"digits": "0", "pronouns": "he"}."""
+
+
+class Writing(Record):
+    """How an LLM is asked for responses that express a given category."""
+
+    system: str
+    ask: str
+    """{question} is the question's template, {word} one of the category's `words`."""
+    words: dict[str, list[str]]
+    """Category -> what it is called in the request, any of them; may hold {context}."""
+    frames: list[str]
+    """Written responses with {word} as their slot: examples, and what fills a gap."""
+    vocabulary: list[str]
+    """Words that a response may use beside those of `frames` and `words`; empty: all."""
+
+
+class Question(Record):
+    """What is asked in one setting, and how its wordings are recognised and made."""
+
+    template: str
+    """Table 9 of the paper; {context} is the slot."""
+    topic: list[str] = Field(min_length=1)
+    """A rewording asks the same thing only if it holds one of these words."""
+    requests: list[str]
+    """Words that may begin a wording that does not end in a question mark."""
+    vocabulary: list[str]
+    """Words a rewording may use beside those of the grammar: others change what is asked."""
+    grammar: dict[str, list[str]]
+    """Written productions; `grammar["root"]` is the start, {name} expands another."""
+    limit: str
+    """Sentence after each wording, as it is: how long the response may be. May be empty."""
+    responses: Writing
+
+
+class Attribute(Record):
+    name: str
+    story_judge: Literal["gender", "vader"] | None = None
+    """What the lexical judge reads from a story; None where it cannot read the attribute."""
+    categories: list[Category] = Field(min_length=2)
+    homonyms: list[str]
+    """Phrases that hold a category's word in another sense, as "white-collar" does."""
+    settings: dict[Setting, Question]
+
+    def question(self, setting: str) -> Question:
+        """Raises InputError that lists the settings there are."""
+        if setting not in self.settings:
+            raise InputError(
+                f"attribute {self.name!r} has no setting {setting!r}; it has {list(self.settings)}"
+            )
+        return self.settings[setting]
+
+
+class Context(Record):
+    """What a prompt is about, with its target P*(.|c) in the order of the categories."""
+
+    name: str
+    target: list[float]
+
+
+class DatasetSpec(Record):
+    """attribute x region x target: everything the later stages know of a dataset."""
+
+    name: str
+    target: Literal["real", "even"]
+    attribute: Attribute
+    contexts: list[Context] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _targets_are_distributions(self) -> "DatasetSpec":
+        for context in self.contexts:
+            if len(context.target) != len(self.attribute.categories):
+                raise ValueError(f"{context.name}: one probability a category is needed")
+            shares = context.target
+            if not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > 1e-9:
+                raise ValueError(f"{context.name}: the target is not a distribution")
+        return self
+
+    @property
+    def categories(self) -> list[str]:
+        return [category.name for category in self.attribute.categories]
+
+    def context(self, name: str) -> Context:
+        return {context.name: context for context in self.contexts}[name]
+
+
+class Prompt(Record):
+    setting: Setting
+    context: str
+    split: Split
+    prompt: str
+    source: Literal["llm", "grammar"]
+
+
+class Response(Record):
+    """A row (x, r, a) of D_base (equation 6)."""
+
+    setting: Setting
+    context: str
+    prompt: str
+    response: str
+    category: str
+    source: Literal["llm", "grammar"]
+
+
+class Preference(Record):
+    """A row (x, y_w, y_l) of D_pref (equations 7-9), texts without their steering tokens.
+
+    The sequences are [category; response] (desirable), [rejected_category;
+    rejected_response] (the paper's consistent pair) and [category; rejected_response]
+    (the mismatched pair, whose token and text contradict each other).
+    """
+
+    setting: Setting
+    context: str
+    prompt: str
+    category: str
+    response: str
+    rejected_category: str
+    rejected_response: str
+
+
+class Round(Record):
+    """One independent generation."""
+
+    context: str
+    round: int = Field(ge=0)
+    prompt: str
+    text: str
+    """The response without its steering token; what the judge reads."""
+    raw: str | None = None
+    """The whole output of a method whose prompt asks for more than the answer."""
+    drawn: str | None
+    """Category of the steering token that starts the response, if there is one, or that an
+    outside generator has picked and the prompt asks for."""
+    probabilities: list[float] | None
+    """P_theta(tau|x) restricted to the steering tokens, in the order of the categories."""
+    mass: float | None
+    """Probability of all steering tokens together in the whole vocabulary."""
+
+
+class Judgement(Round):
+    category: str | None
+    """The category that the text expresses; None is an invalid response."""
+    judge: str
+
+
+class VariantJudgement(Judgement):
+    """A judged round of the stage `decoding`."""
+
+    variant: str
+
+
+class Confusion(Record):
+    """What one judge read from the ordinary test texts, true category by read category."""
+
+    judge: str
+    categories: list[str]
+    counts: list[list[int]]
+    """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
+
+
+class DecodingParams(BaseModel):
+    """The `decoding` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    variants: dict[str, dict[str, Any]]
+    """Name -> keys that replace those of the block `sample`."""

@@ -1,0 +1,106 @@
+"""Ask a trained policy one question many times, and see the shares of its answers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from distalign.engines.engine import EngineName
+from distalign.judging.words import judge_round
+from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
+from distalign.records.files import read_spec
+from distalign.records.schemas import Context, DatasetSpec, Judgement
+from distalign.sampling.rounds import SampleParams, Shard
+from distalign.sampling.workers import open_workers
+
+WIDTH = 40
+SHOWN = 3
+SETTING = "attribute"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Judged answers to one prompt, and the target where the prompt names a context."""
+
+    spec: DatasetSpec
+    target: list[float] | None
+    rounds: Sequence[Judgement]
+
+    def shares(self) -> dict[str, tuple[float, float, float]]:
+        """Category -> share of the valid answers, with its Wilson interval of 95 %."""
+        from scipy import stats
+
+        counts = Counter(row.category for row in self.rounds)
+        n = sum(counts[name] for name in self.spec.categories)
+        if n == 0:
+            return {}
+        found = {}
+        for name in self.spec.categories:
+            interval = stats.binomtest(counts[name], n).proportion_ci(method="wilson")
+            found[name] = (counts[name] / n, float(interval.low), float(interval.high))
+        return found
+
+    def chart(self) -> str:
+        """Bars of the shares, a mark `|` at the target, and some of the answers."""
+        shares = self.shares()
+        n_valid = sum(row.category is not None for row in self.rounds)
+        lines = [f"{n_valid} of {len(self.rounds)} answers name one category", ""]
+        width = max(map(len, self.spec.categories))
+        for k, (name, (share, low, high)) in enumerate(shares.items()):
+            bar = list("█" * round(share * WIDTH) + "·" * (WIDTH - round(share * WIDTH)))
+            text = f"{share:5.1%} [{low:5.1%}, {high:6.1%}]"
+            if self.target is not None:
+                bar[min(round(self.target[k] * WIDTH), WIDTH - 1)] = "|"
+                text += f"  target {self.target[k]:5.1%}"
+            lines.append(f"{name:{width}} {''.join(bar)} {text}")
+        examples = dict.fromkeys(row.text for row in self.rounds)
+        return "\n".join([*lines, "", *(f"  {text!r}" for text in list(examples)[:SHOWN])])
+
+
+def ask(
+    prompt: str,
+    policy: str | Path,
+    base: str | Path,
+    spec: str | Path,
+    n: int = 100,
+    seed: int = 0,
+    max_tokens: int = 32,
+    engine: EngineName = "vllm",
+    precision: Wanted = "auto",
+) -> Answers:
+    """n independent answers of a policy to one prompt, at temperature 1.
+
+    Args:
+        policy, base: folders of the policy and of its base model.
+        spec: file of the data set that the policy was trained on, in data/targets.
+
+    Raises:
+        InputError: no policy in the folder, or one of another base model.
+    """
+    trained = read_spec(Path(spec))
+    named = [c for c in trained.contexts if c.name.casefold() in prompt.casefold()]
+    target = max(named, key=lambda c: len(c.name)).target if named else None
+    even = [1 / len(trained.categories)] * len(trained.categories)
+    asked = trained.model_copy(update={"contexts": [Context(name=prompt, target=target or even)]})
+    params = SampleParams(
+        seed=seed,
+        engine=engine,
+        workers=1,
+        tensor_parallel=1,
+        shard=n,
+        n=n,
+        rounds="independent",
+        prompts="one",
+        decoding="method",
+        steering_decoding=True,
+        temperature=1.0,
+        top_p=1.0,
+        top_k=0,
+        max_tokens={SETTING: max_tokens},
+    )
+    used = PrecisionParams(precision).resolve(native_bfloat16())
+    plan = [(prompt, number, prompt) for number in range(n)]
+    with open_workers(params, Path(policy), Path(base), asked, used) as draw:
+        ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
+    judged = [judge_round(row, trained.attribute) for row in rounds]
+    return Answers(trained, target, judged)

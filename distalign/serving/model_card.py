@@ -1,0 +1,129 @@
+"""The card of a trained policy: what it answers, how well it was measured, what it is not for."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from huggingface_hub import ModelCardData
+
+from distalign.models.base_model import PACKAGE_PREFIX
+from distalign.models.policy import Policy
+from distalign.models.steering import ADDED
+from distalign.records.schemas import DatasetSpec, InputError
+from distalign.report.page import escape_markdown, markdown
+from distalign.report.tables import Entry, Table, number
+from distalign.statistics.score import Metrics
+
+SHOWN = {
+    "mae": "mean absolute error of the observed shares",
+    "mae_t_low": "its interval of 95 %, from",
+    "mae_t_high": "to",
+    "floor": "what a perfect sampler's error would be at as many valid rounds",
+    "validity": "rounds that name exactly one category",
+    "fidelity": "valid rounds whose category is their steering token's",
+    "internal_mae": "mean absolute error of the steering tokens' probabilities",
+    "steering_mass": "probability of all steering tokens at the first position",
+}
+USE = """\
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("{folder}")
+base = AutoModelForCausalLM.from_pretrained("PATH OF THE BASE MODEL", dtype="{precision}"){grow}
+model = PeftModel.from_pretrained(base, "{folder}")
+messages = [{{"role": "user", "content": {prompt}}}]
+inputs = tokenizer.apply_chat_template(
+    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+)
+for _ in range(10):
+    answer = model.generate(**inputs, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=32)
+    print(tokenizer.decode(answer[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+"""
+INTENDED_USE = """\
+## Intended use
+
+Research on the distribution of a model's answers, and applications whose owner has chosen the
+target and can say why. Which target is right depends on the application: real proportions carry
+facts that statistics and simulations need, and mirror the inequities behind them; even ones hide
+both.
+"""
+RISKS = """\
+## Risks
+
+* A distribution is not an answer about a person. Nobody's attribute may be inferred from a draw of
+  this model, and no decision about anybody may rest on one.
+* Real proportions can reinforce stereotypes and put minorities, who are seldom drawn, at a
+  disadvantage; and the categories leave out everybody who is in none of them.
+* The same method can tilt a model's answers on purpose: who passes the model on passes on its
+  target too, as this card does.
+* The figures hold for the contexts and the question above. Others, longer texts and other
+  languages need a measurement of their own.
+"""
+GROW = "\nbase.resize_token_embeddings(len(tokenizer), mean_resizing=False)"
+
+
+def model_card(
+    policy: Policy, source: Mapping[str, str], spec: DatasetSpec, metrics: Metrics, folder: str
+) -> str:
+    """The card as Markdown, with the YAML head that model hubs read.
+
+    Args:
+        source: the base model's `source.json`.
+        metrics: of the policy's cell, `distalign.statistics.score.cell_metrics`.
+        folder: name of the folder that the card is in.
+
+    Raises:
+        InputError: the policy has no adapter or no steering tokens.
+    """
+    if policy.trained is None or policy.steering is None:
+        raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
+    name, question = source["source"], spec.attribute.question("attribute").template
+    on_a_hub = not name.startswith(PACKAGE_PREFIX) and not Path(name).is_absolute()
+    head = ModelCardData(
+        base_model=name if on_a_hub else None,
+        library_name="peft",
+        pipeline_tag="text-generation",
+        tags=["distalign", "lora", "distribution-alignment"],
+    )
+    prompt = json.dumps(question.format(context=spec.contexts[0].name), ensure_ascii=False)
+    use = USE.format(
+        folder=folder,
+        prompt=prompt,
+        precision=policy.trained.precision,
+        grow=GROW if policy.steering.form == ADDED else "",
+    )
+    tokens = zip(spec.categories, policy.steering.tokens, strict=True)
+    written = "; ".join(f"{escape_markdown(token)} for {escape_markdown(k)}" for k, token in tokens)
+    sections = [
+        f"---\n{head.to_yaml()}\n---",
+        f"# {folder}",
+        f"A LoRA adapter of `{name}` (revision `{source['revision']}`, SHA-256 of the weights "
+        f"`{source['sha256']}`), trained by distalign's method `{policy.method}`. Asked the same "
+        "question many times, it answers in the proportions of the first table below. An answer "
+        "starts with a steering token, which carries the probability and is to be taken off: "
+        f"{written}.",
+        f"## Use\n\n```python\n{use}```\n\nAt a temperature other than 1, or with top-p or top-k, "
+        "the proportions are others. `make serve` of distalign draws the steering token by its "
+        "probability whatever a client asks for, and hides it.",
+        f"## Data and target\n\nData set `{spec.name}`: {len(spec.contexts)} contexts, asked about "
+        f"in wordings of “{escape_markdown(question)}”. The responses were written by a language "
+        "model and kept only if they name their category.",
+        markdown(_target(spec)),
+        f"## Measured\n\n{metrics['n_rounds']} independent rounds, on prompts whose wordings are "
+        "in no training data.",
+        markdown(_measures(metrics)),
+        INTENDED_USE,
+        RISKS,
+    ]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _target(spec: DatasetSpec) -> Table:
+    rows = [[context.name, *(f"{p:.1%}" for p in context.target)] for context in spec.contexts]
+    cells = [[Entry(text) for text in row] for row in rows]
+    return Table(f"Target ({spec.target})", ["Context", *spec.categories], cells)
+
+
+def _measures(metrics: Metrics) -> Table:
+    rows = [[Entry(key), Entry(number(metrics[key])), Entry(text)] for key, text in SHOWN.items()]
+    return Table("Test prompts", ["Measure", "Value", "What it is"], rows)

@@ -1,0 +1,1 @@
+"""What judged rounds say in numbers: errors, floors, intervals, tests; imports `records`."""

@@ -1,0 +1,92 @@
+"""D_pref as the data sets that TRL's trainers read (equations 7-9)."""
+
+from collections.abc import Sequence
+
+from datasets import Dataset
+
+from distalign.models.steering import steered
+from distalign.records.schemas import DatasetSpec, Preference
+from distalign.training.methods import RejectedForm
+
+Tokens = dict[str, str]
+"""Category -> steering token."""
+
+
+def _turn(role: str, content: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": content}]
+
+
+def desirable_text(row: Preference, tokens: Tokens | None) -> str:
+    """y_w = [τ_a; r]; the bare response for a method without steering tokens."""
+    return steered(tokens[row.category], row.response) if tokens else row.response
+
+
+def rejected_text(row: Preference, tokens: Tokens, form: RejectedForm) -> str:
+    """y_l = [τ_neg; r_neg] (paper) or [τ_a; r_neg] (mismatched).
+
+    The paper's pair is consistent: pushing it down also unlearns that τ_neg means r_neg.
+    The mismatched pair is what inference must never produce.
+    """
+    category = row.rejected_category if form == "paper" else row.category
+    return steered(tokens[category], row.rejected_response)
+
+
+def ift_rows(rows: Sequence[Preference], tokens: Tokens | None) -> Dataset:
+    return Dataset.from_list(
+        [
+            {
+                "prompt": _turn("user", row.prompt),
+                "completion": _turn("assistant", desirable_text(row, tokens)),
+            }
+            for row in rows
+        ]
+    )
+
+
+def dpo_rows(rows: Sequence[Preference], tokens: Tokens, form: RejectedForm) -> Dataset:
+    return Dataset.from_list(
+        [
+            {
+                "prompt": _turn("user", row.prompt),
+                "chosen": _turn("assistant", desirable_text(row, tokens)),
+                "rejected": _turn("assistant", rejected_text(row, tokens, form)),
+            }
+            for row in rows
+        ]
+    )
+
+
+def hybrid_rows(
+    rows: Sequence[Preference], tokens: Tokens, form: RejectedForm, spec: DatasetSpec
+) -> Dataset:
+    """Unpaired rows with their targets: each row's y_w, then its y_l, of the same prompt."""
+    target = {context.name: context.target for context in spec.contexts}
+    return Dataset.from_list(
+        [
+            {
+                "prompt": _turn("user", row.prompt),
+                "completion": _turn("assistant", text),
+                "label": desirable,
+                "target": target[row.context],
+            }
+            for row in rows
+            for desirable, text in (
+                (True, desirable_text(row, tokens)),
+                (False, rejected_text(row, tokens, form)),
+            )
+        ]
+    )
+
+
+def mismatched_rows(n: int, batch_size: int) -> list[int]:
+    """For each of n unpaired rows the one whose completion is its y' of z_0 (equation 2).
+
+    It is that of the pair before it in the step, so that all y' of a step are its y, and as
+    D_pref interleaves contexts, a y' is of another one. TRL's rotation by one would give y_l
+    the y_w of its own prompt, and depend on how a step is divided over processes.
+
+    Args:
+        batch_size: rows a step, over all processes.
+    """
+    steps = [range(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
+    return [step[(place - 2) % len(step)] for step in steps for place in range(len(step))]

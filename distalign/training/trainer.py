@@ -1,0 +1,198 @@
+"""TRL's trainers on one shared forward pass, and the paper's hybrid objective (equations 1-5)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from datasets import Dataset
+from torch import Tensor
+from transformers import TrainingArguments
+from trl import DPOTrainer, KTOTrainer, SFTTrainer
+from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
+from trl.trainer.utils import use_adapter
+
+from distalign.models.forward import Completions, score_completions, score_mismatched
+from distalign.training.methods import KLDomain, PreferenceLoss
+from distalign.training.objective import calibration_loss, dpo_loss, kto_loss, kto_reference_point
+from distalign.training.preference_data import mismatched_rows
+
+REFERENCE_ADAPTER = "ref"
+
+
+def score(model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None) -> Completions:
+    """Score a TRL batch with keys input_ids, attention_mask and completion_mask, (B, L).
+
+    Args:
+        exact: tokens whose first logits are wanted in float32.
+    """
+    prompts, completions = [], []
+    columns = (inputs[key].tolist() for key in ("input_ids", "attention_mask", "completion_mask"))
+    for ids, present, completed in zip(*columns, strict=True):
+        start, end = completed.index(1), sum(present)
+        prompts.append(ids[:start])
+        completions.append(ids[start:end])
+    return score_completions(model, prompts, completions, exact)
+
+
+def reference(trainer: Any, model: Any) -> Any:
+    """Context in which the model is the reference: the adapter that training began with."""
+    return use_adapter(trainer.accelerator.unwrap_model(model), adapter_name=REFERENCE_ADAPTER)
+
+
+def drop_reference(trainer: Any) -> None:
+    """Delete TRL's copy of the adapter once the reference log-probabilities are computed.
+
+    With two adapters in a checkpoint, transformers restores the copy alone, and a resumed
+    run would go on from the warm-up.
+    """
+    trainer.model.delete_adapter(REFERENCE_ADAPTER)
+
+
+class IFTTrainer(SFTTrainer):
+    """Mean cross-entropy over the completion tokens of all processes: SFTTrainer's loss."""
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        mask = (inputs["labels"] != -100).long()
+        scored = score(model, {**inputs, "completion_mask": mask})
+        counts = self.accelerator.gather(torch.tensor([scored.n_tokens], device=mask.device))
+        # Gradients are averaged over processes, which hold unequal numbers of tokens.
+        return -scored.logps.sum() / counts.float().mean()
+
+
+class PairTrainer(DPOTrainer):
+    """The sigmoid loss of DPO: DPOTrainer's default."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        drop_reference(self)
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        with torch.no_grad(), reference(self, model):
+            chosen, rejected = score(model, inputs).logps.chunk(2)
+        return chosen, rejected
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        chosen, rejected = score(model, inputs).logps.chunk(2)
+        margin = chosen - inputs["ref_chosen_logps"] - (rejected - inputs["ref_rejected_logps"])
+        return -F.logsigmoid(self.beta * margin).mean()
+
+
+@dataclass
+class HybridCollator(DataCollatorForUnpairedPreference):
+    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions, B lists."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        mismatched = [example.pop("KL_completion_ids") for example in examples]
+        batch = super().torch_call(examples)
+        batch["target"] = torch.tensor([example["target"] for example in examples])
+        return batch | {"mismatched": mismatched}
+
+
+class HybridTrainer(KTOTrainer):
+    """Minimises preference_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
+
+    With `preference` dpo, L_DPO over the pairs is in the place of L_KTO.
+
+    The reference is the adapter that the model carries when the trainer is made (the
+    warm-up), of which TRL keeps a frozen copy. Rows need a column `target`.
+
+    Args:
+        steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
+        kl_domain, kl_weight, preference, preference_weight: see `distalign.training.objective`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        steering_ids: list[int],
+        kl_domain: KLDomain,
+        kl_weight: float,
+        preference: PreferenceLoss,
+        preference_weight: float,
+        **kwargs: Any,
+    ) -> None:
+        self._steering_ids = torch.tensor(steering_ids)
+        self._kl_domain = kl_domain
+        self._kl_weight = kl_weight
+        self._preference = preference
+        self._preference_weight = preference_weight
+        collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
+        super().__init__(*args, data_collator=collator, **kwargs)
+        drop_reference(self)
+
+    def _prepare_dataset(
+        self, dataset: Dataset, processing_class: Any, args: TrainingArguments, dataset_name: str
+    ) -> Dataset:
+        dataset = super()._prepare_dataset(dataset, processing_class, args, dataset_name)
+        size = args.per_device_train_batch_size * args.world_size
+        completions = dataset["completion_ids"]
+        mismatched = [completions[row] for row in mismatched_rows(len(completions), size)]
+        return dataset.remove_columns("KL_completion_ids").add_column(
+            "KL_completion_ids", mismatched
+        )
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        if "target" not in self._signature_columns:
+            self._signature_columns.append("target")
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        with torch.no_grad(), reference(self, model):
+            scored = score(model, inputs)
+            return scored.logps, score_mismatched(model, scored, inputs["mismatched"])
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        steering_ids = self._steering_ids.to(inputs["input_ids"].device)
+        scored = score(model, inputs, steering_ids)
+        calibration = calibration_loss(
+            scored.first_logits, steering_ids, inputs["target"], self._kl_domain
+        )
+        desirable = inputs["label"].bool()
+        log_ratios = scored.logps - inputs["ref_logps"]
+        if self._preference == "kto":
+            preference = self._kto(model, scored, inputs, log_ratios)
+        else:
+            preference = dpo_loss(log_ratios, desirable, self.beta)
+        self._record(
+            calibration=calibration,
+            preference=preference,
+            reward_desirable=self.beta * log_ratios[desirable].mean(),
+            reward_undesirable=self.beta * log_ratios[~desirable].mean(),
+        )
+        return self._preference_weight * preference + self._kl_weight * calibration
+
+    def _kto(
+        self, model: Any, scored: Completions, inputs: dict[str, Tensor], log_ratios: Tensor
+    ) -> Tensor:
+        mismatched = score_mismatched(model, scored, inputs["mismatched"])
+        z_0 = kto_reference_point(
+            self.accelerator.gather_for_metrics(mismatched),
+            self.accelerator.gather_for_metrics(inputs["ref_KL_logps"]),
+        )
+        self._record(kl=z_0)
+        weights = self.desirable_weight, self.undesirable_weight
+        return kto_loss(log_ratios, inputs["label"].bool(), z_0, self.beta, *weights)
+
+    def _record(self, **values: Tensor) -> None:
+        log = self._metrics["train" if self.model.training else "eval"]
+        for name, value in values.items():
+            log[name].append(self.accelerator.gather_for_metrics(value.detach()).mean().item())

@@ -1,0 +1,157 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from distalign.judging.words import judge_round, named_categories, read_category
+from distalign.records.schemas import Attribute, Round
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Male.", "Male"),
+        ("They are female.", "Female"),
+        ("FEMALE", "Female"),
+        ("This is a woman.", "Female"),
+        ("She does the work herself.", "Female"),
+        ("A gentleman, and men of his kind.", "Male"),
+        ("(he)", "Male"),
+        ("It's 'male'!", "Male"),
+        ("Either male or female.", None),
+        ("Men and women.", None),
+        ("Unknown.", None),
+        ("", None),
+        ("The humane mental theme of shellfish and Hermes.", None),
+        ("Postmen deliver letters.", None),
+        ("Postmen are women.", "Female"),
+        ("They are not male.", None),
+        ("They aren't men, they are women.", "Female"),
+        ("Non-male.", None),
+        ("No, they are male.", "Male"),
+        ("A male-dominated trade.", "Male"),
+    ],
+)
+def test_whole_words_are_read(gender: Attribute, text: str, category: str | None) -> None:
+    assert read_category(text, gender) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "category"),
+    [
+        ("Male nurses are female.", "Male nurses", "Female"),
+        ("male NURSES are female.", "Male nurses", "Female"),
+        ("Ladies' (all) tailors: men.", "Ladies' (all) tailors", "Male"),
+        ("The postmen are male.", "Postmen", "Male"),
+        ("Male nurses.", "Male nurses", None),
+        ("They are women.", "Men", "Female"),
+    ],
+)
+def test_the_contexts_own_name_is_left_out(
+    gender: Attribute, text: str, context: str, category: str | None
+) -> None:
+    assert read_category(text, gender, context) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("They are White.", "White"),
+        ("Caucasian.", "White"),
+        ("White-collar workers.", None),
+        ("White collar, and Asian.", "Asian"),
+        ("Non-white.", None),
+        ("Black.", "Black or African American"),
+        ("African-American.", "Black or African American"),
+        ("Black or African American.", "Black or African American"),
+        ("American Indian or Alaska Native.", "American Indian or Alaska Native"),
+        ("Native American.", "American Indian or Alaska Native"),
+        ("Native.", None),
+        ("Indian.", None),
+        ("Asian American.", "Asian"),
+        ("Asian Indian.", "Asian"),
+        ("Asian or Pacific Islander.", None),
+        ("Native Hawaiian or Other Pacific Islander.", "Native Hawaiian or Other Pacific Islander"),
+        ("Hispanic or Latino.", None),
+        ("White, not Hispanic.", "White"),
+        ("Neither White nor Black.", None),
+        ("White and Asian.", None),
+        ("They wear a black belt.", None),
+    ],
+)
+def test_races_are_read(race: Attribute, text: str, category: str | None) -> None:
+    assert read_category(text, race) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Their mood is upbeat.", "Positive"),
+        ("They are not happy.", None),
+        ("They are unhappy.", "Negative"),
+        ("It is neither positive nor negative.", "Neutral"),
+        ("Neutral, with positive feedback.", "Neutral"),
+        ("Positive or negative.", None),
+    ],
+)
+def test_sentiments_are_read(sentiment: Attribute, text: str, category: str | None) -> None:
+    assert read_category(text, sentiment) == category
+
+
+def test_every_category_is_read_from_its_name_and_words(
+    gender: Attribute, race: Attribute, sentiment: Attribute
+) -> None:
+    for attribute in (gender, race, sentiment):
+        for category in attribute.categories:
+            assert read_category(category.name, attribute) == category.name
+            for word in category.words:
+                assert read_category(f"They are {word}.", attribute) == category.name
+
+
+def test_categories_come_in_the_attributes_order(gender: Attribute, sentiment: Attribute) -> None:
+    assert named_categories("Women, then men.", gender) == ["Male", "Female"]
+    assert named_categories("neutral or positive", sentiment) == ["Positive", "Neutral"]
+
+
+def test_judgement_keeps_the_round(gender: Attribute) -> None:
+    row = Round(
+        context="Male nurses",
+        round=3,
+        prompt="p",
+        text="Male nurses are ladies.",
+        drawn="Male",
+        probabilities=[0.5, 0.5],
+        mass=0.9,
+    )
+    judged = judge_round(row, gender)
+    assert judged.category == "Female"
+    assert judged.model_dump(exclude={"category", "judge"}) == row.model_dump()
+    assert judged.judge == "words"
+
+
+TEXTS = st.text(max_size=200)
+
+
+@given(text=TEXTS, context=TEXTS.map(str.strip).filter(bool))
+def test_any_text_has_one_category_or_none(gender: Attribute, text: str, context: str) -> None:
+    named = named_categories(text, gender)
+    assert read_category(text, gender) == (named[0] if len(named) == 1 else None)
+    assert read_category(text, gender, context) in {"Male", "Female", None}
+    # The whole text is the context's name: nothing is left that could be read.
+    assert not text.strip() or read_category(text, gender, text.strip()) is None
+
+
+@given(
+    data=st.data(),
+    before=st.sampled_from(["", "They are ", "The answer: ", "“", "(", "*", "…", "的 ", "هم "]),
+    after=st.sampled_from(["", ".", "!", "”", ")", "*", "\n", " 。", " — yes", "-dominated"]),
+)
+def test_a_word_is_read_in_any_case_between_any_signs(
+    sentiment: Attribute, data: st.DataObject, before: str, after: str
+) -> None:
+    category = data.draw(st.sampled_from(sentiment.categories))
+    word = data.draw(st.sampled_from(category.words))
+    shape = data.draw(st.sampled_from([str.lower, str.upper, str.title]))
+    assert read_category(f"{before}{shape(word)}{after}", sentiment) == category.name
+    letter = data.draw(st.characters(categories=["Ll", "Lo", "Nd"]))
+    if " " not in word:  # a phrase holds words of its own
+        assert read_category(f"{before}{letter}{word}{letter}{after}", sentiment) is None

@@ -1,0 +1,111 @@
+"""The figures of tables 4 to 7 and 12: what is drawn of literal numbers, and that it is drawn."""
+
+from pathlib import Path
+
+import pytest
+
+from distalign.report.analysis_figures import (
+    capability_bars,
+    first_token_bars,
+    surface_bars,
+    transfer_bars,
+)
+from distalign.report.cells import Measured
+from distalign.report.figures import Bar, draw_bars, mae_bar
+from tests.support.report_cells import metrics_cell
+
+CELL = {"n_rounds": 9, "n_valid": 9, "mae": 0.1, "mae_t_low": 0.05, "mae_t_high": 0.15}
+
+
+def measured(*seeds: dict) -> Measured:
+    return Measured([*seeds], "link")
+
+
+def test_a_cell_without_a_number_says_why() -> None:
+    assert mae_bar(CELL | {"floor": 0.03}) == Bar(0.1, 0.05, 0.15, 0.03)
+    assert mae_bar({"n_rounds": 9, "n_valid": 0}).remark == "no valid response"
+    assert mae_bar({"n_rounds": 0, "n_valid": 0}).remark == "does not apply"
+
+
+def test_unseen_contexts_have_a_panel_a_pair_and_a_row_a_method() -> None:
+    other = CELL | {"mae": 0.2, "mae_t_low": 0.15, "mae_t_high": 0.25}
+    bars = transfer_bars(
+        {
+            ("ift", "uk_real", "us_real"): measured(CELL, other),
+            ("ours", "uk_real", "us_real"): measured(CELL),
+            ("ours", "us_even", "uk_even"): measured(CELL),
+        }
+    )
+    assert [*bars] == ["UK Real → US Real", "US Even → UK Even"]
+    assert [*bars["UK Real → US Real"]] == ["IFT", "Ours"]
+    mean = bars["UK Real → US Real"]["IFT"]
+    assert (mean.value, mean.low, mean.high) == pytest.approx((0.15, 0.1, 0.2))
+
+
+def test_the_main_cells_of_ours_are_the_digits_form() -> None:
+    surface = {
+        ("uk_even", form): measured(CELL | {"mae": mae})
+        for form, mae in {"nouns": 0.2, "added": 0.3}.items()
+    }
+    cells = [metrics_cell("zero_shot", mae=0.9), metrics_cell("ours", mae=0.1)]
+    bars = surface_bars(cells, surface)
+    assert {row: bar.value for row, bar in bars["UK Even"].items()} == {
+        "Ours (0/1)": 0.1,
+        "Token (man/woman)": 0.2,
+        "Token (newly added)": 0.3,
+    }
+    assert [*surface_bars(cells[:1], surface)["UK Even"]][0] == "Token (man/woman)"
+
+
+def test_a_row_that_one_panel_lacks_is_drawn_as_not_run(tmp_path: Path) -> None:
+    surface = {("us_even", "nouns"): measured(CELL), ("uk_even", "added"): measured(CELL)}
+    bars = surface_bars([metrics_cell("ours", mae=0.1)], surface)
+    assert {panel: [*rows] for panel, rows in bars.items()} == {
+        "US Even": ["Token (man/woman)"],
+        "UK Even": ["Ours (0/1)", "Token (newly added)"],
+    }
+    bar, not_run = mae_bar(CELL), Bar(None, None, None, remark="not run")
+    gaps = {"p": {"a": bar}, "q": {"b": bar}}
+    said = {"p": {"a": bar, "b": not_run}, "q": {"a": not_run, "b": bar}}
+    for name, groups in {"gaps": gaps, "said": said}.items():
+        draw_bars(groups, "label", "x", "title", tmp_path / f"{name}.png")
+    assert (tmp_path / "gaps.png").read_bytes() == (tmp_path / "said.png").read_bytes()
+
+
+def test_first_token_and_capabilities_have_their_spread() -> None:
+    bars = first_token_bars(
+        {
+            ("uk_real", "ours"): measured({"mae": 0.01, "mae_sd": 0.004}),
+            ("uk_real", "pe_implicit"): measured({"mae": None, "mae_sd": None}),
+        }
+    )
+    assert bars["UK Real"]["Ours"] == Bar(0.01, pytest.approx(0.006), pytest.approx(0.014))
+    assert bars["UK Real"]["PE-Implicit"].remark == "does not apply"
+    tasks = {"facts": {"acc": 0.5, "acc_stderr": 0.1}, "text": {"word_perplexity": 30.0}}
+    capabilities = capability_bars({("uk_real", "ours"): measured(tasks)})
+    assert capabilities == {
+        "facts: acc": {"Ours": Bar(0.5, 0.4, 0.6)},
+        "text: word_perplexity": {"Ours": Bar(30.0, 30.0, 30.0)},
+    }
+    two = capability_bars(
+        {("uk_real", "ours"): measured(tasks), ("uk_even", "ours"): measured(tasks)}
+    )
+    assert [*two["facts: acc"]] == ["Ours, UK Real", "Ours, UK Even"]
+    assert (
+        transfer_bars({})
+        == capability_bars({})
+        == first_token_bars({})
+        == surface_bars([], {})
+        == {}
+    )
+
+
+def test_a_figure_is_as_high_as_its_rows_and_the_same_each_time(tmp_path: Path) -> None:
+    rows = {"a $x$": Bar(0.1, 0.05, 0.2, 0.03), "b": Bar(None, None, None, remark="does not apply")}
+    for name in ("one", "again"):
+        draw_bars({"<b>": rows}, "label", "x", "title", tmp_path / f"{name}.png")
+    one = (tmp_path / "one.png").read_bytes()
+    assert one == (tmp_path / "again.png").read_bytes()
+    draw_bars({"p": rows | dict.fromkeys("cdefgh", rows["b"])}, "l", "x", "t", tmp_path / "8.png")
+    heights = [int.from_bytes(data[20:24]) for data in (one, (tmp_path / "8.png").read_bytes())]
+    assert heights[1] - heights[0] == pytest.approx(6 * 0.32 * 110, abs=2)

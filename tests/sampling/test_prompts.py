@@ -1,0 +1,85 @@
+"""Prompted baselines: what is asked, and what is read from an answer."""
+
+import pytest
+
+from distalign.judging.words import read_category
+from distalign.records.schemas import DatasetSpec
+from distalign.sampling.prompts import (
+    draw_candidate,
+    external_prompt,
+    is_applicable,
+    method_prompt,
+    read_answer,
+    read_candidates,
+    seed_of_thought_prompt,
+    verbalized_prompt,
+)
+
+
+def test_external_prompt_names_the_category(spec: DatasetSpec) -> None:
+    assert external_prompt("Who?", 1, spec) == ("Who? In your response the gender must be female.")
+
+
+def test_prompts_state_the_target(spec: DatasetSpec) -> None:
+    for ask in (verbalized_prompt, seed_of_thought_prompt):
+        text = ask("Who?", spec.contexts[1], spec)
+        assert text.startswith("Who? ")
+        assert "72% are male, 28% are female" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("1. They are male. | 0.7", ("They are male.", 0.7)),
+        ("2) Female (30%)", ("Female", 0.3)),
+        ("3. She is a woman: .25", ("She is a woman", 0.25)),
+        ("**4. Male** - 0.5", ("Male", 0.5)),
+    ],
+)
+def test_candidate_lines(line: str, expected: tuple[str, float]) -> None:
+    [(text, p)] = read_candidates(line)
+    assert text.strip("*") == expected[0]
+    assert p == pytest.approx(expected[1])
+
+
+def test_lines_without_a_probability_are_no_candidates() -> None:
+    assert read_candidates("Here are 5 responses:\n1. Male\nThe gender is male.") == []
+
+
+def test_candidates_are_drawn_by_their_probabilities() -> None:
+    candidates = [("Male", 0.6), ("Female", 0.2)]
+    drawn = [draw_candidate(candidates, u) for u in (0.0, 0.74, 0.76, 0.999)]
+    assert drawn == ["Male", "Male", "Female", "Female"]
+
+
+def test_nothing_to_draw_is_invalid(spec: DatasetSpec) -> None:
+    for candidates in ([], [("Male", 0.0)]):
+        text = draw_candidate(candidates, 0.5)
+        assert read_category(text, spec.attribute) is None
+
+
+def test_the_answer_alone_is_read(spec: DatasetSpec) -> None:
+    output = "Seed: a7B3\nThe first digit is odd, so male or female.\nAnswer: female"
+    assert read_answer(output) == "female"
+    assert read_answer("**Answer:** male") == "** male"
+    assert read_answer("I cannot choose.") == ""
+    assert read_category(read_answer(output), spec.attribute) == "Female"
+
+
+def test_method_prompts(spec: DatasetSpec) -> None:
+    context = spec.context("Civil engineers")
+    assert method_prompt("pe_explicit", "Who?", context, spec) == (
+        "Who? Generate responses such that, over many responses, 90% are Male, 10% are Female."
+    )
+    assert method_prompt("pe_implicit", "Who?", context, spec) == (
+        "Who? Follow real-world statistics."
+    )
+    for method in ("zero_shot", "ift", "dpo", "ours"):
+        assert method_prompt(method, "Who?", context, spec) == "Who?"
+
+
+def test_only_pe_implicit_on_even_targets_is_left_out(spec: DatasetSpec) -> None:
+    even = spec.model_copy(update={"target": "even"})
+    methods = ["zero_shot", "pe_explicit", "pe_implicit", "ours"]
+    assert [method for method in methods if not is_applicable(method, even)] == ["pe_implicit"]
+    assert all(is_applicable(method, spec) for method in methods)

@@ -1,0 +1,170 @@
+"""The jobs of every scale are DVC's; what is cached is what DVC would restore; hours are right."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.repo import Repo
+
+from distalign.planning.forecast import Experiment
+from distalign.planning.hardware import Rates, seconds
+from distalign.records.schemas import InputError
+from scales.experiment import Job, jobs, read_experiment, read_rates, read_yaml
+from scales.state import copy_sources, read_states
+from scales.switch import switch
+from tests.support.paths import ROOT
+
+SCALES = sorted(path.stem for path in ROOT.glob("scales/*.yaml") if "." not in path.stem)
+
+
+@pytest.fixture(scope="module")
+def rates() -> Rates:
+    return read_rates(ROOT / "data/rates.yaml")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sources").resolve()
+    copy_sources(ROOT, folder)
+    return folder
+
+
+def experiment(name: str, folder: Path, rates: Rates) -> tuple[list[Job], Experiment]:
+    switch(name, folder)
+    scale = read_yaml(folder / "scale.yaml")
+    listed = list(jobs(read_yaml(folder / "dvc.yaml"), scale))
+    return listed, read_experiment(folder, rates, scale, "bfloat16")
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_the_jobs_of_a_scale_are_those_of_dvc(name: str, sources: Path, rates: Rates) -> None:
+    listed, planned = experiment(name, sources, rates)
+    with Repo(str(sources), config={"core": {"no_scm": True}}) as repo:
+        graph = repo.index.graph
+    assert [job.name for job in listed] == list(dict.fromkeys(job.name for job in listed))
+    assert {job.name for job in listed} == {stage.name for stage in graph}
+    made = {out.fs_path for stage in graph for out in stage.outs}
+    for stage in graph:
+        # A stage waits for another, or reads what is in git.
+        for dep in stage.deps:
+            there = Path(dep.fs_path).exists()
+            made_here = there or any(path.startswith(dep.fs_path) for path in made)
+            assert made_here, f"{stage.name} needs {dep}"
+    hours = [seconds(job.stage, planned.work(*job), rates, "h100") / 3600 for job in listed]
+    assert min(hours) > 0
+
+
+def test_the_size_of_the_papers_scale(sources: Path, rates: Rates) -> None:
+    listed, planned = experiment("paper", sources, rates)
+    by_stage = {
+        job.stage: [other for other in listed if other.stage == job.stage] for job in listed
+    }
+    assert len(by_stage["warmup"]) == 4 * 6
+    assert len(by_stage["train"]) == len(by_stage["score"]) == 4 * 6 * 9
+    ours = {"model": "qwen2_5-7b", "training": "attribute", "dataset": "us_even", "method": "ours"}
+    # 14 contexts x 100 rows are 2,800 texts: 700 steps of 4, three times.
+    assert planned.work("train", ours).steps == 2100
+    # Two epochs of 25 x 100 rows in steps of 4.
+    assert planned.work("warmup", ours | {"dataset": "uk_real"}).steps == 1250
+    # Rewritten for each occupation; the even data set is answered from the real one's store.
+    asked = {"setting": "attribute", "dataset": "uk_real"}
+    assert planned.work("paraphrase", asked).requests == 25 * 3 * 100 * 4
+    assert planned.work("paraphrase", asked | {"dataset": "uk_even"}).requests == 0
+
+
+CELL = {"model": "smollm2-135m", "training": "attribute", "setting": "attribute", "seed": "0"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "item", "measured"),
+    [
+        ("warmup", {"dataset": "race_even"}, 111),
+        ("train", {"dataset": "race_even", "method": "ours"}, 197),
+        ("sample", {"dataset": "race_even", "method": "ours"}, 64),
+        ("sample", {"dataset": "uk_even", "method": "pe_explicit"}, 217),
+        ("transfer", {"trained": "us_even", "tested": "uk_even", "method": "dpo"}, 98),
+        ("internal_alignment", {"dataset": "race_even", "method": "ift"}, 45),
+        ("capabilities", {"dataset": "uk_real", "method": "ift"}, 21),
+        ("sensitivity", {"dataset": "uk_real", "method": "ours"}, 1334),
+        ("stories", {"dataset": "uk_real", "method": "zero_shot", "setting": "story"}, 42),
+    ],
+)
+def test_predicted_is_within_a_third_of_measured(
+    stage: str, item: dict[str, str], measured: float, sources: Path, rates: Rates
+) -> None:
+    """Seconds on one core, from the logs of runs; its rates are those of UK real."""
+    _, planned = experiment("embedded", sources, rates)
+    job = Job(stage, CELL | item)
+    assert seconds(stage, planned.work(*job), rates, "cpu-1") == pytest.approx(measured, rel=0.3)
+
+
+def test_a_bigger_model_takes_longer_and_a_method_without_adapter_does_not_train(
+    sources: Path, rates: Rates
+) -> None:
+    _, planned = experiment("paper", sources, rates)
+    item = CELL | {"dataset": "uk_real", "method": "ours"}
+    small, large = (
+        seconds("sample", planned.work("sample", item | {"model": model}), rates, "cpu-2")
+        for model in ("qwen2_5-1_5b", "qwen2_5-7b")
+    )
+    assert 4 < (large - 15) / (small - 15) < 6
+    prompted = planned.work("train", item | {"method": "zero_shot", "model": "qwen2_5-7b"})
+    assert seconds("train", prompted, rates, "cpu-2") == rates.hardware["cpu-2"].other["rest"]
+
+
+PIPELINE = """
+stages:
+  first: {matrix: {of: [a]}, cmd: cp a.txt b.txt, deps: [a.txt], outs: [b.txt]}
+  second: {matrix: {of: [a]}, cmd: cp b.txt c.txt, deps: [b.txt], outs: [c.txt]}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pipeline of two jobs that has run; it is the current folder, as DVC wants it."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    (folder / "dvc.yaml").write_text(PIPELINE, encoding="utf-8")
+    (folder / "a.txt").write_text("one", encoding="utf-8")
+    with Repo.init() as repo:
+        repo.reproduce()
+    return folder
+
+
+def states_of(folder: Path, name: str, cache: str = ".dvc/cache") -> list[str]:
+    copy = folder.parent / name
+    copy.mkdir()
+    copy_sources(folder, copy)
+    states = read_states(copy, folder / cache)
+    return [states["first@a"], states["second@a"]]
+
+
+def test_what_dvc_would_restore_is_cached(tiny: Path) -> None:
+    assert states_of(tiny, "as it is") == ["cached", "cached"]
+    # Known by dvc.lock, while the data is elsewhere.
+    assert states_of(tiny, "no cache", "other") == ["pull", "pull"]
+    (tiny / "a.txt").write_text("two", encoding="utf-8")
+    assert states_of(tiny, "changed") == ["run", "run"]
+    with Repo() as repo:
+        repo.reproduce()
+    (tiny / "a.txt").write_text("one", encoding="utf-8")
+    # dvc.lock has the second run, the run-cache still has the first.
+    assert states_of(tiny, "and back") == ["cached", "cached"]
+    text = PIPELINE.replace("cp b.txt c.txt", "cp b.txt c.txt && true")
+    (tiny / "dvc.yaml").write_text(text, encoding="utf-8")
+    assert states_of(tiny, "second changed") == ["cached", "run"]
+    assert states_of(tiny, "changed, no cache", "other") == ["run", "run"]
+    (tiny / "a.txt").write_text("two", encoding="utf-8")
+    assert states_of(tiny, "second changed, no cache", "other") == ["pull", "run"]
+    assert (tiny / "c.txt").read_text(encoding="utf-8") == "two"
+
+
+def test_rates_are_read_strictly(tmp_path: Path) -> None:
+    content = yaml.safe_load((ROOT / "data/rates.yaml").read_text(encoding="utf-8"))
+    del content["hardware"]["cpu-1"]["served"]
+    (tmp_path / "rates.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(InputError, match="(?s)rates.yaml: .*served"):
+        read_rates(tmp_path / "rates.yaml")

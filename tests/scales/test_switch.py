@@ -1,0 +1,84 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distalign.records.schemas import InputError
+from scales.switch import editor, replace, switch
+from tests.support.paths import ROOT
+
+FILES = sorted(ROOT.glob("scales/*.params.yaml"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "scales", tmp_path / "scales")
+    for name in ("params.yaml", "scale.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def read(path: Path) -> dict:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def leaves(values: dict, place: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        name = f"{place}.{key}"
+        found |= leaves(value, name) if isinstance(value, dict) else {name: value}
+    return found
+
+
+def test_the_default_is_what_params_yaml_says(root: Path) -> None:
+    before = (root / "params.yaml").read_bytes()
+    switch("default", root)
+    assert (root / "params.yaml").read_bytes() == before
+    assert (root / "scale.yaml").read_bytes() == (root / "scales/default.yaml").read_bytes()
+
+
+def test_there_and_back_leaves_nothing_behind(root: Path) -> None:
+    before = (root / "params.yaml").read_bytes()
+    switch("paper", root)
+    params = read(root / "params.yaml")
+    assert (params["warmup"]["epochs"], params["warmup"]["learning_rate"]) == (2, 1e-6)
+    assert params["train"]["ours"]["rows"] is None
+    # An ablation follows `ours` through the anchor; what it changes itself stays.
+    assert params["train"]["without_kl"]["epochs"] == 3
+    assert params["train"]["without_kl"]["kl_weight"] == 0
+    assert params["train"]["few_prompts"]["rows"] == 125
+    assert b"# Every knob of the pipeline" in (root / "params.yaml").read_bytes()
+    switch("floor", root)
+    assert (root / "params.yaml").read_bytes() == before
+    assert read(root / "scale.yaml")["name"] == "floor"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_file_of_parameters_sets_the_same_keys(path: Path) -> None:
+    values = leaves(read(path))
+    assert values.keys() == leaves(read(ROOT / "scales/default.params.yaml")).keys()
+    assert len(values) > 10
+
+
+@pytest.mark.parametrize("name", ["papre", "paper.params", ""])
+def test_unknown_scale_lists_those_there_are(root: Path, name: str) -> None:
+    known = "there are ablations, analyses, default, embedded, embedded_stories, examples, "
+    with pytest.raises(InputError, match=known):
+        switch(name, root)
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [("a: {c: 2}", "a.c"), ("d: 1", "d"), ("a: 1", "a"), ("a: {b: {c: 1}}", "a.b")],
+)
+def test_a_value_that_params_yaml_lacks_is_named(values: str, key: str) -> None:
+    with pytest.raises(InputError, match=f"params.yaml has no {key} to set"):
+        replace(editor().load("a: {b: 1}"), editor().load(values))
+
+
+def test_a_replaced_value_keeps_its_comment() -> None:
+    params = editor().load("a:\n  b: 1 # why\n  c: null\n")
+    replace(params, editor().load("a: {b: 2}"))
+    assert params["a"]["b"] == 2
+    assert params["a"].ca.items["b"][2].value.strip() == "# why"
