@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # `make repro SCALE=floor` switches to scales/floor.yaml; without it, what is switched to is run.
 SCALE ?=
-# What `make plan` predicts for: a name of data/rates.yaml.
-HARDWARE ?= cpu-2
+# What `make plan` predicts for: the processor at hand, which it measures, or a name of data/rates.yaml.
+HARDWARE ?= here
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
 # Of `make try` and `make serve`.

@@ -12,6 +12,7 @@ from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import TargetsParams, build_spec
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
+from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams
 from distalign.planning.forecast import Experiment, Item
 from distalign.planning.hardware import Rates
@@ -53,7 +54,9 @@ def jobs(pipeline: Mapping[str, Any], scale: Mapping[str, Any]) -> Iterator[Job]
             yield Job(stage, dict(zip(lists, chosen, strict=True)))
 
 
-def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Experiment:
+def read_experiment(
+    root: Path, rates: Rates, scale: Mapping[str, Any], precision: Precision
+) -> Experiment:
     """What params.yaml and the sources under `root` say of a scale's jobs.
 
     Raises:
@@ -73,6 +76,7 @@ def read_experiment(root: Path, rates: Rates, scale: Mapping[str, Any]) -> Exper
     methods += ["ours"] if scale["surface_forms"] else []
     return Experiment(
         rates=rates,
+        precision=precision,
         rank=block(LoraParams, "lora", file=file).r,
         specs=specs,
         sources=sources,

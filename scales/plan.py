@@ -1,9 +1,10 @@
-"""What a scale costs before it is run: jobs, tokens, operations, GPU memory and hours.
+"""What a scale costs before it is run: jobs, tokens, operations, memory and hours.
 
     python -m scales.plan --scale paper --hardware h100
 
 Stage by stage, with what is cached already. Nothing is changed: another scale is switched to in
-a copy of the sources. Rates are in data/rates.yaml.
+a copy of the sources. The processor at hand is measured for some seconds; the rates of others are
+in data/rates.yaml.
 """
 
 import argparse
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distalign.records.schemas import InputError
-from stages.cli import run
+from stages.cli import block, run
 
 if TYPE_CHECKING:
+    from distalign.machine.precision import Precision
     from distalign.planning.forecast import Work
-    from distalign.planning.hardware import Hardware
+    from distalign.planning.hardware import Rates
     from scales.experiment import Job
     from scales.state import State
 
@@ -56,15 +58,66 @@ def line(cells: Sequence[str]) -> str:
     )
 
 
-def caveat(name: str, hardware: "Hardware") -> str:
-    """Where the rates come from, as a sentence."""
-    from distalign.planning.hardware import AssumedHardware
+def precision_of(name: str, file: Path) -> "Precision":
+    """Precision of the models on the named hardware, by params.yaml.
 
+    Raises:
+        InputError: the hardware's rates are not of that precision.
+    """
+    from distalign.machine.precision import PrecisionParams, native_bfloat16
+    from distalign.planning.hardware import HERE
+
+    params = block(PrecisionParams, "precision", file=file)
+    if name == HERE:
+        return params.resolve(native_bfloat16())
+    if params.root == "float32":
+        raise InputError(
+            f"params.yaml: precision: float32, and the rates of {name} in {RATES} are those of "
+            f"bfloat16; make it auto, or measure this machine: HARDWARE={HERE}"
+        )
+    return "bfloat16"
+
+
+def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") -> "Rates":
+    """Rates with those of the processor at hand, by the blocks of the smallest of the models.
+
+    Raises:
+        InputError: it is a GPU, whose rates are not measured; a model's sizes are not known.
+    """
+    import torch
+
+    from distalign.machine.cores import threads_of
+    from distalign.machine.precision import has_gpu
+    from distalign.planning.hardware import at_hand
+    from distalign.planning.rates import measure, python_seconds
+
+    if has_gpu():
+        raise InputError(f"a GPU is not measured; HARDWARE= one of {', '.join(rates.hardware)}")
+    torch.set_num_threads(threads_of())
+    model = min(models, key=lambda name: rates.shape(name).weights)
+    lengths, rank = rates.lengths["attribute"], rates.reference.rank
+    blocks = measure(rates.shape(model), rank, lengths, precision)
+    return at_hand(rates, model, blocks, python_seconds())
+
+
+def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
+    """Where the rates come from, as a sentence."""
+    from distalign.machine.provenance import here
+    from distalign.planning.hardware import HERE, AssumedHardware, speeds
+
+    hardware = rates.hardware[name]
+    if name == HERE:
+        speed, measured = speeds(rates, HERE), hardware.rates
+        return (
+            f"{here(precision).processor}, in {precision}. Measured just now with blocks of "
+            f"{rates.reference.model}: {speed.kto / 1e9:.0f} GFLOP/s in training, "
+            f"{measured.prefill:.0f} tokens a second read and {measured.decode:.0f} written."
+        )
     if not isinstance(hardware, AssumedHardware):
-        return f"{name}: from measured rates."
+        return f"{name}, in {precision}: from rates that were measured."
     share = hardware.share
     return (
-        f"{name}, one GPU of {hardware.memory_gib:.0f} GiB. ASSUMED, not measured: "
+        f"{name}, one GPU of {hardware.memory_gib:.0f} GiB, in {precision}. ASSUMED, not measured: "
         f"{share.training:.0%} of {hardware.peak / 1e12:.0f} TFLOP/s in training, "
         f"{share.prefill:.0%} and {share.decode:.0%} in reading and writing tokens, and "
         f"{hardware.step.training} s a training step at least."
@@ -76,7 +129,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scale", help="of scales/; default: what is switched to")
-    parser.add_argument("--hardware", default="cpu-2", help="of data/rates.yaml; default: cpu-2")
+    parser.add_argument(
+        "--hardware", default="here", help="of data/rates.yaml; default: the processor at hand"
+    )
     args = parser.parse_args()
     from distalign.planning import hardware
     from scales.experiment import jobs, read_experiment, read_rates, read_yaml
@@ -84,15 +139,19 @@ def main() -> None:
     from scales.switch import switch
 
     root, rates = Path(), read_rates(RATES)
-    if args.hardware not in rates.hardware:
-        raise InputError(f"no hardware {args.hardware!r}; {RATES} has {', '.join(rates.hardware)}")
+    known = [hardware.HERE, *rates.hardware]
+    if args.hardware not in known:
+        raise InputError(f"no hardware {args.hardware!r}; there is {', '.join(known)}")
     with tempfile.TemporaryDirectory(prefix="plan-") as name:
         folder = Path(name).resolve()
         copy_sources(root, folder)
         if args.scale:
             switch(args.scale, folder)
         scale = read_yaml(folder / "scale.yaml")
-        experiment = read_experiment(folder, rates, scale)
+        precision = precision_of(args.hardware, folder / "params.yaml")
+        if args.hardware == hardware.HERE:
+            rates = measure_here(rates, scale["models"], precision)
+        experiment = read_experiment(folder, rates, scale, precision)
         listed = list(jobs(read_yaml(folder / "dvc.yaml"), scale))
         states = read_states(folder, cache_of(root))
     works = {job.name: experiment.work(*job) for job in listed}
@@ -100,7 +159,7 @@ def main() -> None:
         job.name: hardware.seconds(job.stage, works[job.name], rates, args.hardware)
         for job in listed
     }
-    print(f"{scale['name']} on {caveat(args.hardware, rates.hardware[args.hardware])}\n")
+    print(f"{scale['name']} on {caveat(args.hardware, rates, precision)}\n")
     print(line(COLUMNS))
     for stage in dict.fromkeys(job.stage for job in listed):
         print(line(row(stage, [j for j in listed if j.stage == stage], works, seconds, states)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from distalign.engines.engine import Engine, EngineName
 from distalign.engines.vllm_settings import vllm_environment
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision
 
 
@@ -12,18 +13,21 @@ def open_engine(
     name: EngineName,
     folder: Path,
     precision: Precision,
-    place: int = 0,
-    n_workers: int = 1,
     tensor_parallel: int = 1,
+    threads: int | None = None,
 ) -> Engine:
-    """The engine with a model folder loaded; for its share of the cores see `vllm_environment`."""
+    """The engine with a model folder loaded; `threads` of the CPU, or as many as there are."""
+    import torch
+
+    threads = threads or threads_of()
+    torch.set_num_threads(threads)
     if name == "transformers":
         from distalign.engines.transformers_engine import TransformersEngine
 
         return TransformersEngine(folder, precision)
     # vLLM reads these when it is imported.
     os.environ.update(
-        vllm_environment(place, n_workers, tensor_parallel),
+        vllm_environment(tensor_parallel, threads),
         VLLM_ENABLE_V1_MULTIPROCESSING="0",
         VLLM_USE_V2_MODEL_RUNNER="0",  # it takes no logits processors of ours
         VLLM_WORKER_MULTIPROC_METHOD="spawn",  # a fork keeps locks of threads that it has not

@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, has_gpu
 from distalign.records.schemas import InputError
 
@@ -14,22 +16,33 @@ LONGEST = 8192
 """Tokens of a prompt with its response, where the model takes as many."""
 
 
-def vllm_environment(
-    place: int = 0, n_workers: int = 1, tensor_parallel: int = 1
-) -> dict[str, str]:
-    """Environment of a vLLM engine: on CPU it binds one core unless told which to take.
+def thread_binding(cores: Sequence[int], threads: int, processes: int) -> dict[str, str]:
+    """Environment of vLLM's processes on CPU, which would else take the first cores there are.
 
     Args:
-        place, n_workers: which of how many engines it is, between which the cores are divided.
-        tensor_parallel: processes of the engine, each with a share of its cores.
+        cores: that may be run on.
+        threads: of all processes together. Where they are fewer than the cores, a quota or a
+            share says how many, not which: bound to the first, containers would run on the same.
+    """
+    if threads < len(cores):
+        each = max(1, threads // processes)
+        return {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": str(each)}
+    shares = [cores[rank % len(cores) :: processes] for rank in range(processes)]
+    bound = "|".join(",".join(map(str, share)) for share in shares)
+    return {"VLLM_CPU_OMP_THREADS_BIND": bound}
+
+
+def vllm_environment(tensor_parallel: int = 1, threads: int | None = None) -> dict[str, str]:
+    """Environment of a vLLM engine.
+
+    Args:
+        tensor_parallel: processes of the engine, between which its threads are divided.
+        threads: of the CPU; default: as many as there are.
     """
     if has_gpu():
         return {}
     cores = sorted(os.sched_getaffinity(0))
-    cores = cores[place % len(cores) :: n_workers]
-    shares = [cores[rank % len(cores) :: tensor_parallel] for rank in range(tensor_parallel)]
-    return {
-        "VLLM_CPU_OMP_THREADS_BIND": "|".join(",".join(map(str, share)) for share in shares),
+    return thread_binding(cores, threads or threads_of(), tensor_parallel) | {
         "VLLM_CPU_KVCACHE_SPACE": "2",
         "VLLM_LOGGING_LEVEL": "WARNING",
     }

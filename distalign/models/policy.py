@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, torch_dtype
 from distalign.machine.provenance import Provenance
 from distalign.models.steering import ADDED, Steering
@@ -49,10 +50,12 @@ class Policy(BaseModel):
 
 def load_base(base: Path, precision: Precision) -> Any:
     """The base model, with the attention that `distalign.models.forward` runs it by."""
+    import torch
     from transformers import AutoModelForCausalLM
 
     from distalign.models.packing import ATTENTION
 
+    torch.set_num_threads(threads_of())
     return AutoModelForCausalLM.from_pretrained(
         base,
         dtype=torch_dtype(precision),

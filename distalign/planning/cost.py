@@ -8,10 +8,11 @@ are below a twentieth of the rest (Hoffmann et al. 2022, appendix F, count them 
 from dataclasses import dataclass
 from typing import Literal
 
+from distalign.machine.precision import BYTES, Precision
 from distalign.records.schemas import Record
 
 Objective = Literal["ift", "dpo", "kto"]
-BF16, FP32 = 2, 4
+FP32 = BYTES["float32"]
 # TRL's KTOTrainer and DPOTrainer are told to compute the reference so many rows at a time.
 REFERENCE_ROWS = 32
 
@@ -135,26 +136,27 @@ def reference_operations(
     return rows / REFERENCE_ROWS * (once + mismatched_operations(shape, rank, work))
 
 
-def training_memory(shape: Shape, rank: int, work: Tree) -> float:
-    """Bytes of a training step on one GPU.
+def training_memory(shape: Shape, rank: int, work: Tree, precision: Precision) -> float:
+    """Bytes of a training step on one GPU, or on the CPU.
 
-    Weights in bfloat16. The adapter in float32 with its gradient and the two moments of Adam, and
-    the reference's copy of it. Activations that backward needs, in bfloat16, without
+    Weights in the precision. The adapter in float32 with its gradient and the two moments of Adam,
+    and the reference's copy of it. Activations that backward needs, in the precision, without
     checkpointing: for each token and block, inputs and outputs of the linear layers, two norms'
-    inputs, and what the gate's activation and product keep. Logits in bfloat16, and their
+    inputs, and what the gate's activation and product keep. Logits in the precision, and their
     softmax and its gradient in float32.
     """
+    width = BYTES[precision]
     kept = sum(i + o for i, o in shape.products) + 2 * shape.hidden_size
     kept += 2 * shape.intermediate_size
-    activations = work.tokens * shape.num_hidden_layers * kept * BF16
-    logits = work.predicted * shape.vocab_size * (BF16 + 2 * FP32)
-    return shape.weights * BF16 + shape.adapter(rank) * 5 * FP32 + activations + logits
+    activations = work.tokens * shape.num_hidden_layers * kept * width
+    logits = work.predicted * shape.vocab_size * (width + 2 * FP32)
+    return shape.weights * width + shape.adapter(rank) * 5 * FP32 + activations + logits
 
 
-def sampling_memory(shape: Shape, sequences: int, length: float) -> float:
+def sampling_memory(shape: Shape, sequences: int, length: float, precision: Precision) -> float:
     """Bytes of the weights and of the keys and values of the sequences that are run at once.
 
     It is what sampling needs; vLLM takes nine tenths of the GPU, for as long as it runs.
     """
-    keys = 2 * shape.num_hidden_layers * shape.num_key_value_heads * shape.head_dim * BF16
-    return shape.weights * BF16 + sequences * length * keys
+    keys = 2 * shape.num_hidden_layers * shape.num_key_value_heads * shape.head_dim
+    return (shape.weights + sequences * length * keys) * BYTES[precision]

@@ -8,6 +8,7 @@ from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import DatasetParams, is_transfer
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
+from distalign.machine.precision import Precision
 from distalign.planning.cost import (
     Lengths,
     Objective,
@@ -20,7 +21,7 @@ from distalign.planning.cost import (
     tree,
 )
 from distalign.planning.hardware import Rates, Work
-from distalign.records.schemas import SPLITS, DatasetSpec, InputError
+from distalign.records.schemas import SPLITS, DatasetSpec
 from distalign.sampling.grids import SensitivityParams, grid_points
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams
@@ -37,6 +38,7 @@ class Experiment:
     """Everything that decides what the jobs of a scale do.
 
     Attributes:
+        precision: of the models, where they run.
         sources: of each data set; those of one attribute and contexts share an LLM's answers.
         methods: name -> its block of `train`.
         variants: of the stage `decoding`.
@@ -44,6 +46,7 @@ class Experiment:
     """
 
     rates: Rates
+    precision: Precision
     rank: int
     specs: Mapping[str, DatasetSpec]
     sources: Mapping[str, DatasetParams]
@@ -90,12 +93,6 @@ class Experiment:
                 return self._perplexity(item)
         return Work()
 
-    def shape(self, model: str) -> Shape:
-        """Raises InputError where the model's sizes are not known."""
-        if model not in self.rates.shapes:
-            raise InputError(f"data/rates.yaml: shapes has no {model}; its config.json has them")
-        return self.rates.shapes[model]
-
     def _training(self, params: Trained | PromptedParams, item: Item) -> Work:
         if isinstance(params, PromptedParams):
             return Work()
@@ -106,7 +103,7 @@ class Experiment:
         rows = params.rows or len(spec.contexts) * written
         if objective == "kto":
             rows *= 2
-        shape, step = self.shape(item["model"]), tree(objective, params.batch_size, lengths)
+        shape, step = self.rates.shape(item["model"]), tree(objective, params.batch_size, lengths)
         if isinstance(params, HybridParams) and params.preference == "dpo":
             step = replace(step, mismatched=(0, 0))
         steps = rows // params.batch_size * params.epochs
@@ -120,7 +117,7 @@ class Experiment:
             steps,
             trained,
             read=steps * step.tokens + seen,
-            memory=training_memory(shape, self.rank, step),
+            memory=training_memory(shape, self.rank, step, self.precision),
         )
 
     def _sampling(self, variants: Sequence[SampleParams], item: Item) -> Work:
@@ -138,14 +135,14 @@ class Experiment:
             # Coordinated rounds read the prompts once more, to draw all steering tokens before.
             read += rounds * prompt * (2 if variant.rounds == "coordinated" else 1)
             written += rounds * length
-        return self._generation(self.shape(item["model"]), read, written, prompt + length)
+        return self._generation(self.rates.shape(item["model"]), read, written, prompt + length)
 
     def _first_tokens(self, item: Item) -> Work:
         lengths = self.rates.lengths[item["setting"]]
         prompts = self.paraphrase[item["setting"]].per_split
         rounds = prompts * len(self.specs[item["dataset"]].contexts)
         prompt = lengths.header + lengths.prompt
-        return self._generation(self.shape(item["model"]), rounds * prompt, rounds, prompt)
+        return self._generation(self.rates.shape(item["model"]), rounds * prompt, rounds, prompt)
 
     def _surface_form(self, item: Item) -> Work:
         """Warm-up, training and sampling in one job."""
@@ -167,7 +164,7 @@ class Experiment:
             decoded=forward_operations(shape, 0, written, written),
             read=read,
             written=written,
-            memory=sampling_memory(shape, self.rates.sequences, longest),
+            memory=sampling_memory(shape, self.rates.sequences, longest, self.precision),
         )
 
     def _writing(self, stage: str, item: Item) -> Work:
@@ -193,7 +190,7 @@ class Experiment:
         read, written = requests * self.rates.writing.prompt, requests * length
         if self.llm.model is not None:
             return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=written)
-        shape = self.shape(self.llm.serve)
+        shape = self.rates.shape(self.llm.serve)
         work = self._generation(shape, read, written, self.rates.writing.prompt + length)
         return replace(work, served=True)
 
@@ -203,7 +200,7 @@ class Experiment:
         if self.judge.llm.model is not None:
             at_once = self.judge.llm.in_flight
             return Work(requests=rounds, in_flight=at_once, read=read, written=rounds)
-        work = self._generation(self.shape(self.judge.llm.serve), read, rounds, read / rounds)
+        work = self._generation(self.rates.shape(self.judge.llm.serve), read, rounds, read / rounds)
         return replace(work, served=True)
 
     def _perplexity(self, item: Item) -> Work:
@@ -213,7 +210,7 @@ class Experiment:
         rounds = min(self.stories.perplexity_rounds, self.sample.n) * len(spec.contexts)
         written = rounds * lengths.response
         read = rounds * lengths.prompt + written
-        operations = forward_operations(self.shape(item["model"]), 0, read, written)
+        operations = forward_operations(self.rates.shape(item["model"]), 0, read, written)
         return Work(prefilled=operations, read=read)
 
 

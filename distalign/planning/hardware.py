@@ -1,4 +1,4 @@
-"""How long work takes: from steps and rates that were measured, or from a data sheet."""
+"""How long work takes: from rates that are or were measured, or from a data sheet."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ from distalign.planning.cost import (
     step_operations,
     tree,
 )
-from distalign.records.schemas import Record, Setting
+from distalign.records.schemas import InputError, Record, Setting
 
 
 class MeasuredStep(Record):
@@ -20,7 +20,7 @@ class MeasuredStep(Record):
 
 
 class MeasuredRates(Record):
-    """Of the reference model.
+    """Of the reference model, or of as many blocks as it has (distalign/planning/rates.py).
 
     Attributes:
         steps: objective -> a training step of so many rows.
@@ -70,7 +70,30 @@ class AssumedHardware(StartUp):
     step: Steps
 
 
+class BlockShares(Record):
+    """Speed of a model at work by that of its blocks alone; above 1 where vLLM is faster."""
+
+    ift: float
+    kto: float
+    prefill: float
+    decode: float
+
+
+class Here(StartUp):
+    """What is known beforehand of the processor at hand, whichever it is.
+
+    Attributes:
+        python: what `distalign.planning.rates.python_seconds` said where `start_up` and `other`
+            were measured.
+    """
+
+    share: BlockShares
+    python: float
+
+
 Hardware = MeasuredHardware | AssumedHardware
+HERE = "here"
+"""Name of the processor at hand, once it is measured."""
 
 
 class Reference(Record):
@@ -95,10 +118,48 @@ class Rates(Record):
     lengths: dict[Setting, Lengths]
     writing: Writing
     hardware: dict[str, Hardware]
+    here: Here
     sequences: int
     """Sampled at once."""
     request: float
     """Seconds of a request to an API."""
+
+    def shape(self, model: str) -> Shape:
+        """Raises InputError where the model's sizes are not known."""
+        if model not in self.shapes:
+            raise InputError(f"data/rates.yaml: shapes has no {model}; its config.json has them")
+        return self.shapes[model]
+
+
+def at_hand(rates: Rates, model: str, blocks: MeasuredRates, python: float) -> Rates:
+    """The rates with those of the processor at hand among them.
+
+    Args:
+        model: whose blocks were timed; the reference from now on.
+        blocks: their rates, from `distalign.planning.rates.measure`.
+        python: from `distalign.planning.rates.python_seconds`: jobs start as much faster or slower.
+    """
+    here = rates.here
+    steps = {
+        objective: MeasuredStep(
+            rows=step.rows, seconds=step.seconds / getattr(here.share, objective)
+        )
+        for objective, step in blocks.steps.items()
+    }
+    pace = python / here.python
+    measured = MeasuredHardware(
+        rates=MeasuredRates(
+            steps=steps,
+            prefill=blocks.prefill * here.share.prefill,
+            decode=blocks.decode * here.share.decode,
+        ),
+        served=1,
+        start_up={stage: seconds * pace for stage, seconds in here.start_up.items()},
+        other={stage: seconds * pace for stage, seconds in here.other.items()},
+    )
+    reference = Reference(model=model, rank=rates.reference.rank)
+    hardware = {**rates.hardware, HERE: measured}
+    return rates.model_copy(update={"reference": reference, "hardware": hardware})
 
 
 @dataclass(frozen=True)

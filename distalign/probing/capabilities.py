@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, has_gpu
 from distalign.records.schemas import InputError
 
@@ -36,10 +37,12 @@ def evaluate(
     Raises:
         InputError: a task is known neither here nor to the harness.
     """
+    import torch
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
+    torch.set_num_threads(threads_of())
     manager = TaskManager(include_path=str(tasks))
     unknown = [name for name in params.tasks if name not in manager.all_tasks]
     if unknown:

@@ -1,12 +1,15 @@
 """Who draws the shards of rounds: one engine in this process, or several that Ray starts."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from distalign.engines.opening import open_engine
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, has_gpu
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.records.files import read_jsonl, read_source, write_jsonl
@@ -33,7 +36,7 @@ class Worker:
         base: Path,
         spec: DatasetSpec,
         precision: Precision,
-        place: int,
+        threads: int,
     ) -> None:
         from transformers import AutoTokenizer
 
@@ -41,7 +44,7 @@ class Worker:
         check_base(self._policy, read_source(base)["sha256"], folder)
         with merged(self._policy, folder, base, precision) as whole:
             self._engine = open_engine(
-                params.engine, whole, precision, place, params.workers, params.tensor_parallel
+                params.engine, whole, precision, params.tensor_parallel, threads
             )
             self._tokenizer = AutoTokenizer.from_pretrained(whole)
 
@@ -55,26 +58,29 @@ def open_workers(
 ) -> Iterator[Draw]:
     """Workers with the policy in a folder.
 
-    More than one run in the Ray cluster that RAY_ADDRESS names, or in one on this machine; they
-    read the same paths as this process.
+    More than one run in the Ray cluster that RAY_ADDRESS names, or in one of their own on this
+    machine; they read the same paths as this process, and each has its share of as many cores.
 
     Raises:
         InputError: the policy in the folder belongs to another base model.
     """
     if params.workers == 1:
-        worker = Worker(params, folder, base, spec, precision, 0)
+        worker = Worker(params, folder, base, spec, precision, threads_of())
         yield lambda shards: (worker.draw(*item) for item in shards)
         return
     import ray
     from ray.util import ActorPool
 
     check_base(read_policy(folder), read_source(base)["sha256"], folder)
-    ray.init(log_to_driver=False)
+    # As many as are asked for: Ray counts half a core as none, and would wait for more.
+    own = {"address": "local", "num_cpus": params.workers}
+    ray.init(log_to_driver=False, **({} if "RAY_ADDRESS" in os.environ else own))
     actor = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES)(Worker)
     actor = actor.options(num_cpus=1, num_gpus=params.tensor_parallel if has_gpu() else 0)
     paths = folder.resolve(), base.resolve()
-    places = range(params.workers)
-    pool = ActorPool([actor.remote(params, *paths, spec, precision, place) for place in places])
+    # Told here: to a worker, Ray sets OMP_NUM_THREADS itself.
+    actor = partial(actor.remote, params, *paths, spec, precision, threads_of(params.workers))
+    pool = ActorPool([actor() for _ in range(params.workers)])
     try:
         yield lambda shards: pool.map_unordered(lambda a, item: a.draw.remote(*item), shards)
     finally:

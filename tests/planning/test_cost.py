@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from distalign.machine.precision import Precision
 from distalign.planning.cost import (
     Lengths,
     Shape,
@@ -86,9 +87,10 @@ def test_the_reference_is_computed_once_a_row() -> None:
     assert reference_operations(TINY, 1, "ift", 64, LENGTHS) == 0
 
 
-def test_memory() -> None:
-    # Per token and block: 49 + 2 * 4 + 2 * 3 = 63 numbers of 2 bytes.
-    by_hand = 208 * 2 + 98 * 20 + 19 * 2 * 63 * 2 + 8 * 10 * 10
-    assert training_memory(TINY, 1, tree("kto", 4, LENGTHS)) == by_hand
-    # Keys and values: 2 blocks x 1 head x 2 wide, twice, 2 bytes = 16 a token.
-    assert sampling_memory(TINY, 6, 10) == 416 + 60 * 16
+@pytest.mark.parametrize(("precision", "width"), [("bfloat16", 2), ("float32", 4)])
+def test_memory(precision: Precision, width: int) -> None:
+    # Per token and block: 49 + 2 * 4 + 2 * 3 = 63 numbers. The adapter is in float32, five times.
+    by_hand = 208 * width + 98 * 20 + 19 * 2 * 63 * width + 8 * 10 * (width + 8)
+    assert training_memory(TINY, 1, tree("kto", 4, LENGTHS), precision) == by_hand
+    # Keys and values: 2 blocks x 1 head x 2 wide, twice = 8 numbers a token.
+    assert sampling_memory(TINY, 6, 10, precision) == 208 * width + 60 * 8 * width

@@ -36,7 +36,7 @@ def experiment(name: str, folder: Path, rates: Rates) -> tuple[list[Job], Experi
     switch(name, folder)
     scale = read_yaml(folder / "scale.yaml")
     listed = list(jobs(read_yaml(folder / "dvc.yaml"), scale))
-    return listed, read_experiment(folder, rates, scale)
+    return listed, read_experiment(folder, rates, scale, "bfloat16")
 
 
 @pytest.mark.parametrize("name", SCALES)
