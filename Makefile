@@ -51,7 +51,7 @@ ifneq ($(SCALE),)
 	python -m scales.switch $(SCALE)
 endif
 	@python -m stages.check --data data # before DVC reads the files in its own way
-	dvc repro
+	dvc --wait-for-lock repro
 	@$(MAKE) --no-print-directory results
 
 embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories
