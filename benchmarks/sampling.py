@@ -1,9 +1,10 @@
-"""Two-step sampling in tokens a second: this project's engine, transformers, vLLM as it comes.
+"""Two-step sampling in tokens a second: this project's engines, and both libraries as they come.
 
 The same prompts, policy and procedure, each engine in a process of its own, in one run:
 
-* ours: one request a response; the steering token is drawn on the way (engines.vllm_engine).
-* transformers: `generate` in batches of 64, after a forward pass for the first token.
+* transformers: prompts are read as one tree (engines.transformers_engine).
+* vLLM: one request a response; the steering token is drawn on the way (engines.vllm_engine).
+* `generate` of transformers in batches of 64, after a forward pass for the first token.
 * vLLM's defaults: `LLM(folder)`, one request for the probabilities of the steering tokens and
   a second one for the response after the drawn token.
 
@@ -20,14 +21,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
-from transformers import AutoTokenizer
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines.engine import Decoding, Engine, FirstToken
 from distalign.engines.opening import open_engine
-from distalign.machine.precision import Precision, PrecisionParams, Wanted, has_gpu, native_bfloat16
+from distalign.machine.precision import (
+    Precision,
+    PrecisionParams,
+    Wanted,
+    has_gpu,
+    native_bfloat16,
+    torch_dtype,
+)
 from distalign.models.chat import chat_ids
 from distalign.models.policy import merged, read_policy
 from distalign.records.files import read_jsonl
@@ -36,7 +45,12 @@ from distalign.sampling.drawing import draw_independent
 from distalign.sampling.rounds import restricted
 
 DECODING = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=33)
-ENGINES = {"ours": "ours", "transformers": "transformers", "vllm": "vLLM's defaults"}
+ENGINES = {
+    "transformers": "engine: transformers",
+    "vllm": "engine: vllm",
+    "generate": "generate()",
+    "defaults": "vLLM's defaults",
+}
 
 
 def run_engine(engine: Engine, prompts: list[list[int]], steering: list[int]) -> int:
@@ -44,6 +58,29 @@ def run_engine(engine: Engine, prompts: list[list[int]], steering: list[int]) ->
     uniforms = np.random.default_rng(0).random(len(prompts))
     first = FirstToken(steering, lambda i, logps: draw_independent(restricted(logps), uniforms[i]))
     return sum(len(row.token_ids) for row in engine.generate(prompts, DECODING, 0, first))
+
+
+def run_generate(model: Any, tokenizer: Any, prompts: list[list[int]], steering: list[int]) -> int:
+    """Two-step sampling by `generate`, padded batches of 64; tokens generated."""
+    uniforms = np.random.default_rng(0).random(len(prompts))
+    tokenizer.padding_side, n_tokens = "left", 0
+    for start in range(0, len(prompts), 64):
+        batch = prompts[start : start + 64]
+        with torch.inference_mode():
+            inputs = tokenizer.pad({"input_ids": batch}, return_tensors="pt").to(model.device)
+            logits = model(**inputs, logits_to_keep=1).logits[:, -1, steering]
+            p = restricted(logits.float().cpu().numpy())
+            begun = [
+                [*ids, steering[draw_independent(row, u)]]
+                for ids, row, u in zip(batch, p, uniforms[start:], strict=False)
+            ]
+            inputs = tokenizer.pad({"input_ids": begun}, return_tensors="pt").to(model.device)
+            output = model.generate(
+                **inputs, do_sample=True, top_k=0, max_new_tokens=DECODING.max_tokens - 1
+            )
+        answers = output[:, inputs["input_ids"].shape[1] :]
+        n_tokens += len(batch) + int((answers != tokenizer.pad_token_id).sum())
+    return n_tokens
 
 
 def run_vllm(llm, prompts: list[list[int]], steering: list[int]) -> int:
@@ -68,7 +105,13 @@ def measure(name: str, folder: Path, precision: Precision, job: Path) -> dict[st
     """Start an engine and sample once; seconds of each, and tokens."""
     work = json.loads(job.read_text(encoding="utf-8"))
     start = time.perf_counter()
-    if name == "vllm":
+    if name == "generate":
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch_dtype(precision))
+        model.to("cuda" if has_gpu() else "cpu")
+        ready = time.perf_counter()
+        tokens = run_generate(model, tokenizer, work["prompts"], work["steering"])
+    elif name == "defaults":
         # Its own default on CPU asks for nine tenths of the machine's memory.
         os.environ["VLLM_CPU_KVCACHE_SPACE"] = "2"
         from vllm import LLM
@@ -77,8 +120,7 @@ def measure(name: str, folder: Path, precision: Precision, job: Path) -> dict[st
         ready = time.perf_counter()
         tokens = run_vllm(llm, work["prompts"], work["steering"])
     else:
-        kind = "transformers" if name == "transformers" else "vllm"
-        engine = open_engine(kind, folder, precision)
+        engine = open_engine(name, folder, precision)
         ready = time.perf_counter()
         tokens = run_engine(engine, work["prompts"], work["steering"])
     return {"start": ready - start, "sample": time.perf_counter() - ready, "tokens": tokens}
@@ -123,10 +165,10 @@ def main() -> None:
                 sys.exit(f"{label} failed:\n{log.read_text(encoding='utf-8')[-3000:]}")
             row = results[engine] = json.loads((Path(name) / f"{engine}.json").read_text())
             rate = {key: value["tokens"] / value["sample"] for key, value in results.items()}
-            times = rate["ours"] / rate[engine]
+            times = rate["transformers"] / rate[engine]
             print(
-                f"{label:16} start {row['start']:5.1f} s, sampling {row['sample']:6.1f} s, "
-                f"{rate[engine]:6.0f} tokens/s, ours is {times:.2f} x as fast",
+                f"{label:20} start {row['start']:5.1f} s, sampling {row['sample']:6.1f} s, "
+                f"{rate[engine]:6.0f} tokens/s, the first is {times:.2f} x as fast",
                 flush=True,
             )
 

@@ -8,7 +8,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines.engine import Decoding, FirstToken
+from distalign.engines.opening import open_engine
 from distalign.engines.transformers_engine import TransformersEngine, branches, draw, prefix_tree
+from distalign.machine.precision import has_gpu
 from tests.support.tiny_models import make_source
 
 PROMPTS = [[1, 2, 3], [1, 2, 4, 5], [1, 2], [6], [1, 2, 3]]
@@ -30,6 +32,11 @@ def test_the_tree_is_cut_where_it_forks() -> None:
 @pytest.fixture(scope="module", params=["qwen2", "llama3"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_source(request.param, tmp_path_factory.mktemp("tiny") / request.param)
+
+
+@pytest.mark.skipif(has_gpu(), reason="vLLM is the engine of a GPU")
+def test_auto_is_transformers_on_a_cpu(folder: Path) -> None:
+    assert isinstance(open_engine("auto", folder, "float32"), TransformersEngine)
 
 
 def ragged(n: int) -> list[list[int]]:
