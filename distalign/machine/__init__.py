@@ -1,3 +1,3 @@
-"""What computes, and with what a result was made: processor, precision, versions; imports
+"""What computes, and with what a result was made: processor, cores, precision, versions; imports
 `records`.
 """

@@ -24,27 +24,24 @@ ROWS = {"ift": 8, "kto": 16}
 """Sequences of a step."""
 READ, WRITTEN = 2048, 128
 """Tokens that are read at once, and sequences that write at once (distalign/engines)."""
-LEAST, MOST = 3, 50
-"""Times that something is run."""
-BUDGET_S = 0.5
-"""For each thing that is timed, if `LEAST` times do not take longer."""
+LEAST, BUDGET_S = 3, 0.5
+"""Times that something is run, and for how long."""
 
 
-def least_seconds(run: Callable[[], object]) -> float:
-    """Of a few runs, after one that allocates: others that run meanwhile are no part of it."""
+def mean_seconds(run: Callable[[], object]) -> float:
+    """Of some runs, after one that allocates. The work itself is a sum too: no best of them."""
     run()
-    times: list[float] = []
-    while len(times) < LEAST or (sum(times) < BUDGET_S and len(times) < MOST):
-        start = time.perf_counter()
+    start, times = time.perf_counter(), 0
+    while times < LEAST or time.perf_counter() - start < BUDGET_S:
         run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times += 1
+    return (time.perf_counter() - start) / times
 
 
 def python_seconds() -> float:
     """Of a piece of Python's own work, as a process does most of while it starts."""
     text = Path(inspect.__file__).read_text(encoding="utf-8")
-    return least_seconds(lambda: compile(text, "inspect.py", "exec"))
+    return mean_seconds(lambda: compile(text, "inspect.py", "exec"))
 
 
 def random(rows: int, columns: int) -> Tensor:
@@ -65,7 +62,7 @@ class Block:
         self._scale = torch.ones(shape.hidden_size, dtype=dtype)
         self._turn = torch.full((shape.head_dim,), 0.7, dtype=dtype)
         self._weights = [random(o, i).to(dtype) for i, o in shape.products]
-        self._adapters = [
+        self.adapters = [
             (random(rank, i).requires_grad_(), random(o, rank).requires_grad_())
             for i, o in shape.products
             if rank
@@ -100,13 +97,13 @@ class Block:
         with self._autocast():
             y = self.run(x, groups, keys)
         y.backward(x.detach())
-        for pair in self._adapters:
+        for pair in self.adapters:
             for weight in pair:
                 weight.grad = None
 
     def look(self, x: Tensor, groups: int, keys: int) -> None:
         """Forward alone."""
-        with torch.no_grad(), self._autocast() if self._adapters else contextlib.nullcontext():
+        with torch.no_grad(), self._autocast() if self.adapters else contextlib.nullcontext():
             self.run(x, groups, keys)
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
@@ -115,9 +112,9 @@ class Block:
 
     def _linear(self, place: int, x: Tensor) -> Tensor:
         y = F.linear(x, self._weights[place])
-        if not self._adapters:
+        if not self.adapters:
             return y
-        down, up = self._adapters[place]
+        down, up = self.adapters[place]
         return y + F.linear(F.linear(x, down), up) * 4.0
 
     def _norm(self, x: Tensor) -> Tensor:
@@ -147,11 +144,11 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
             if trained:
                 value.sum().backward()
 
-        return least_seconds(run)
+        return mean_seconds(run)
 
     def forward(block: Block, tokens: int, groups: int, keys: int) -> float:
         x = states(tokens // groups * groups)
-        return shape.num_hidden_layers * least_seconds(lambda: block.look(x, groups, keys))
+        return shape.num_hidden_layers * mean_seconds(lambda: block.look(x, groups, keys))
 
     def step(objective: Objective) -> MeasuredStep:
         work, rows = tree(objective, ROWS[objective], lengths), ROWS[objective]
@@ -159,7 +156,7 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
         own = round(work.tokens) // prompts
         x = states(own * prompts)
         keys = round(lengths.header) + own
-        block = least_seconds(lambda: adapted.train(x, prompts, keys))
+        block = mean_seconds(lambda: adapted.train(x, prompts, keys))
         seconds = shape.num_hidden_layers * block + predict(round(work.predicted), trained=True)
         tokens, completions = map(round, work.mismatched)
         if completions:

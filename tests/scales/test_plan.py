@@ -1,6 +1,9 @@
 """The jobs of every scale are DVC's; what is cached is what DVC would restore; hours are right."""
 
+import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,10 @@ import yaml
 from dvc.repo import Repo
 
 from distalign.planning.forecast import Experiment
-from distalign.planning.hardware import Rates, seconds
+from distalign.planning.hardware import HERE, Rates, seconds
 from distalign.records.schemas import InputError
 from scales.experiment import Job, jobs, read_experiment, read_rates, read_yaml
+from scales.plan import precision_of
 from scales.state import copy_sources, read_states
 from scales.switch import switch
 from tests.support.paths import ROOT
@@ -160,6 +164,43 @@ def test_what_dvc_would_restore_is_cached(tiny: Path) -> None:
     (tiny / "a.txt").write_text("two", encoding="utf-8")
     assert states_of(tiny, "second changed, no cache", "other") == ["pull", "run"]
     assert (tiny / "c.txt").read_text(encoding="utf-8") == "two"
+
+
+@pytest.mark.parametrize("name", ["h100", "cpu-2"])
+def test_named_hardware_has_the_rates_of_bfloat16(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    for said in ("auto", "bfloat16"):
+        file.write_text(f"precision: {said}\n", encoding="utf-8")
+        assert precision_of(name, file) == "bfloat16"
+    file.write_text("precision: float32\n", encoding="utf-8")
+    assert precision_of(HERE, file) == "float32"
+    with pytest.raises(InputError, match=f"rates of {name} .* HARDWARE=here"):
+        precision_of(name, file)
+
+
+def test_the_plan_for_this_machine_says_what_was_measured(tmp_path: Path) -> None:
+    copy_sources(ROOT, tmp_path)
+    params = tmp_path / "params.yaml"
+    text = params.read_text(encoding="utf-8").replace("precision: auto", "precision: float32")
+    params.write_text(text, encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "-f"], cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "scales.plan", "--scale", "quick"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    said, table = done.stdout.split("\n\n")[:2]
+    assert re.fullmatch(
+        r"quick on .+ \(1 cores, .+\), in float32\. Measured just now with blocks of smollm2-135m: "
+        r"\d+ GFLOP/s in training, \d+ tokens a second read and \d+ written\.",
+        said,
+    )
+    hours = {line.split()[0]: float(line.split()[-2]) for line in table.splitlines()[1:]}
+    assert 0 < hours["train"] < hours["all"]
 
 
 def test_rates_are_read_strictly(tmp_path: Path) -> None:
