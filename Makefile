@@ -24,7 +24,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro embedded share try serve publish results test test-slow lint clean
+.PHONY: help install plan repro embedded share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ ifneq ($(SCALE),)
 	python -m scales.switch $(SCALE)
 endif
 	@python -m stages.check --data data # before DVC reads the files in its own way
-	dvc repro
+	dvc --wait-for-lock repro
 	@$(MAKE) --no-print-directory results
 
 embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories
@@ -74,8 +74,14 @@ publish: install ## Make a folder of a trained policy with its model card (POLIC
 results: install ## Print the results table and where the figures are
 	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
 
+# Two processes, whatever the cores, as each may load a model. Each takes a file at a time.
+PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: install ## Pass the tests
-	python -m pytest -m 'not slow'
+	$(PYTEST) -m 'not slow'
+
+test-fast: install ## Pass the tests that load no model and start no engine or pipeline (90 s)
+	$(PYTEST) -m 'not slow and not heavy' --timeout 30
 
 test-slow: install ## Pass the tests that take longer
 	python -m pytest -m slow

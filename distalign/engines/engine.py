@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-EngineName = Literal["vllm", "transformers"]
+EngineName = Literal["auto", "vllm", "transformers"]
+"""auto: vLLM on a GPU, transformers on a CPU, where it is the faster one (docs/speed.md)."""
 
 
 @dataclass(frozen=True)

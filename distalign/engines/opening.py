@@ -6,7 +6,7 @@ from pathlib import Path
 from distalign.engines.engine import Engine, EngineName
 from distalign.engines.vllm_settings import vllm_environment
 from distalign.machine.cores import threads_of
-from distalign.machine.precision import Precision
+from distalign.machine.precision import Precision, has_gpu
 
 
 def open_engine(
@@ -21,7 +21,7 @@ def open_engine(
 
     threads = threads or threads_of()
     torch.set_num_threads(threads)
-    if name == "transformers":
+    if name == "transformers" or (name == "auto" and not has_gpu()):
         from distalign.engines.transformers_engine import TransformersEngine
 
         return TransformersEngine(folder, precision)

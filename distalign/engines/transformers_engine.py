@@ -31,6 +31,8 @@ from distalign.models.packing import ATTENTION, attention_layout
 ROWS = "token_rows"
 BATCH_SIZE = 256
 """Prompts whose responses are decoded side by side."""
+ENDED = 0.25
+"""Share of the rows that may have ended before the others are copied together."""
 
 
 def prefix_tree(prompts: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
@@ -197,21 +199,22 @@ class TransformersEngine:
         device = self._model.device
         texts: list[list[int]] = [[] for _ in paths]
         rows = torch.arange(len(paths), device=device)
+        going = torch.ones_like(rows, dtype=torch.bool)
         new = draw(logits, decoding, rng) if drawn is None else drawn.to(device)
         kept, visible, position = self._rows(cache, paths, decoding.max_tokens)
         del cache
         self._model.set_attn_implementation(ROWS)
-        while True:
-            going = ~torch.isin(new, self._ends)
-            rows, new = rows[going], new[going]
-            for row, token in zip(rows.tolist(), new.tolist(), strict=True):
+        for n_tokens in range(1, decoding.max_tokens + 1):
+            going &= ~torch.isin(new, self._ends)
+            for row, token in zip(rows[going].tolist(), new[going].tolist(), strict=True):
                 texts[row].append(token)
-            if not len(rows) or len(texts[rows[0]]) == decoding.max_tokens:
-                return texts
-            if not going.all():
-                visible, position = visible[going], position[going]
+            if n_tokens == decoding.max_tokens or not going.any():
+                break
+            if going.float().mean() < 1 - ENDED:
+                rows, new, visible, position = (x[going] for x in (rows, new, visible, position))
                 for layer in kept.layers:
                     layer.keys, layer.values = layer.keys[going], layer.values[going]
+                going = going[going]
             # Keys of a row end at one place, so that all new ones lie at the next.
             visible[..., kept.layers[0].cumulative_length] = 0
             output = self._model.base_model(
@@ -223,6 +226,7 @@ class TransformersEngine:
             )
             position = position + 1
             new = draw(self._logits(output.last_hidden_state[:, 0], None), decoding, rng)
+        return texts
 
     def _rows(
         self, cache: DynamicCache, paths: list[list[int]], n_new: int

@@ -65,7 +65,7 @@ def ask(
     n: int = 100,
     seed: int = 0,
     max_tokens: int = 32,
-    engine: EngineName = "vllm",
+    engine: EngineName = "auto",
     precision: Wanted = "auto",
 ) -> Answers:
     """n independent answers of a policy to one prompt, at temperature 1.

@@ -26,6 +26,7 @@ def test_only_vllm_divides_a_model() -> None:
         SampleParams(**block)
 
 
+@pytest.mark.usefixtures("all_cores")
 @pytest.mark.parametrize(
     "name",  # tied and padded, and neither
     ["qwen2", pytest.param("llama3", marks=pytest.mark.slow)],

@@ -92,15 +92,8 @@ def test_a_stage_that_cannot_write_says_so_and_leaves_the_old_file(
 def test_a_training_whose_checkpoints_do_not_fit_says_so(base_model: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.train_tiny",
-        "ift",
-        str(base_model),
-        str(disk),
-        "40",
-    ]
+    command = [sys.executable, "-m", "tests.support.train_tiny"]
+    command += [str(base_model), str(disk), "40", "ift"]
     done = on_disk("size=200k", disk, command)
     assert done.returncode == 1, done.stderr[-2000:]
     assert "Traceback" not in done.stderr

@@ -1,5 +1,6 @@
 """Rounds: the plan, the draw of the steering token, and both engines on the real model."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +66,14 @@ def test_too_few_prompts(spec: DatasetSpec, prompts: list[Prompt]) -> None:
 
 @pytest.fixture(scope="module")
 def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
-    """rounds(engine, method, decoding, **changes): rounds of the bare model with an engine."""
+    """rounds(engine, method, decoding, **changes): rounds of the bare model with an engine.
+
+    They are drawn once; `rounds.__wrapped__` draws them anew.
+    """
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     engines = {}
 
+    @cache
     def rounds(engine: str, decoding: str, method: str = "ours", **changes) -> list[Round]:
         if engine not in engines:
             engines[engine] = open_engine(engine, base_model, PRECISION)
@@ -108,7 +113,7 @@ def test_two_steps_draw_a_category_for_every_round(sampled, engine: str) -> None
 
 @ENGINES
 def test_same_seed_same_rounds(sampled, engine: str) -> None:
-    assert sampled(engine, "two_step") == sampled(engine, "two_step")
+    assert sampled.__wrapped__(engine, "two_step") == sampled(engine, "two_step")
     other = sampled(engine, "two_step", seed=1)
     assert [row.text for row in other] != [row.text for row in sampled(engine, "two_step")]
 

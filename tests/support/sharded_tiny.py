@@ -41,8 +41,8 @@ def shard(model) -> None:
     fully_shard(model)
 
 
-def main(tied: bool, dtype: torch.dtype, folder: Path) -> None:
-    dist.init_process_group("gloo")
+def train(tied: bool, dtype: torch.dtype, folder: Path) -> None:
+    """Fill the folder with values of two steps and the adapter."""
     rank, n = dist.get_rank(), dist.get_world_size()
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -76,9 +76,17 @@ def main(tied: bool, dtype: torch.dtype, folder: Path) -> None:
     if rank == 0:
         model.save_pretrained(folder)
         (folder / "values.json").write_text(json.dumps(values), encoding="utf-8")
+
+
+def main(names: list[str], folder: Path) -> None:
+    """A model for each name, as `tied-float32`, one after the other: a start takes longer."""
+    dist.init_process_group("gloo")
+    for name in names:
+        tied, dtype = name.split("-")
+        train(tied == "tied", getattr(torch, dtype), folder / name)
     dist.barrier()
     dist.destroy_process_group()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] == "tied", getattr(torch, sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[2:], Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Train a tiny float32 model for some steps; run by test_processes, also in two processes."""
+"""Train tiny float32 models for some steps; run by test_processes, also in two processes."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback
 
 from distalign.models.packing import ATTENTION
 from distalign.models.steering import resolve
@@ -34,7 +34,9 @@ PARAMS = {
 }
 
 
-def main(objective: str, base: Path, folder: Path, n_rows: int) -> None:
+def train(objective: str, base: Path, folder: Path, n_rows: int) -> Trainer:
+    """Fill the folder with the losses and the adapter."""
+    folder.mkdir(exist_ok=True)
     attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
     names = ["Bakers", "Welders", "Nurses"]
     contexts = [Context(name=name, target=[0.7, 0.3]) for name in names]
@@ -77,8 +79,18 @@ def main(objective: str, base: Path, folder: Path, n_rows: int) -> None:
         (folder / "losses.json").write_text(json.dumps(losses), encoding="utf-8")
         weights = {n: w.contiguous() for n, w in model.state_dict().items() if "lora" in n}
         save_file(weights, folder / "adapter.safetensors")
+    return trainer
+
+
+def main(objectives: list[str], base: Path, folder: Path, n_rows: int) -> None:
+    """One training after the other, each in a folder: a start of processes takes longer."""
+    for objective in objectives:
+        trainer = train(objective, base, folder / objective, n_rows)
+        # As `end` does for the last: no wrapper outlives the group of processes.
+        trainer.model_wrapped = trainer.model
+        trainer.accelerator.free_memory()
     end(trainer)
 
 
 if __name__ == "__main__":
-    run(lambda: main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))
+    run(lambda: main(sys.argv[4:], Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
