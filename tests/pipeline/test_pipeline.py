@@ -71,7 +71,8 @@ def test_clone_pulls_and_has_nothing_to_run(repo: Path, tmp_path: Path) -> None:
 
 def test_a_changed_parameter_runs_its_descendants_alone(repo: Path) -> None:
     params = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
-    params["score"] |= {"seed": 1, "resamples": 500}
+    # One resample is an interval of no width: of so few rounds more may give the same one again.
+    params["score"] |= {"seed": 1, "resamples": 1}
     write_yaml(repo / "params.yaml", params)
     assert ran_stages(run("dvc", "repro", cwd=repo)) == {"check", "score", "decoding", "report"}
     diff = json.loads(run("dvc", "metrics", "diff", "--json", "HEAD", cwd=repo))

@@ -55,6 +55,8 @@ def tiny_params() -> dict:
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6
     params["sample"]["n"] = 8
+    # Room for enough valid answers of so few rounds that intervals have something to resample.
+    params["sample"]["max_tokens"]["attribute"] = 40
     params["sensitivity"] |= {"n": 2, "seeds": [0, 1], "grids": {"temperature": [0.5, 1.0]}}
     params["score"]["resamples"] = 50
     return params
