@@ -3,15 +3,12 @@
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from distalign.engines.opening import open_engine
 from distalign.engines.vllm_settings import thread_binding
 from distalign.machine.cores import available_cores, threads_of
-from distalign.models.policy import load_base
 from tests.support.paths import ROOT
 from tests.support.tiny_models import make_source
 
@@ -94,23 +91,39 @@ def test_with_fewer_threads_than_cores_vllm_is_bound_to_none(
     assert thread_binding(list(range(64)), threads, processes) == expected
 
 
-def test_models_compute_on_the_available_cores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import torch
+# In a process of its own: an engine of vLLM that ran before binds a process to its cores for good.
+LOADED = """
+import sys
+from pathlib import Path
 
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    folder, before = make_source("llama3", tmp_path), torch.get_num_threads()
-    try:
-        for bound in (2, 1):
-            monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(bound))
-            for load in (load_base, partial(open_engine, "transformers")):
-                torch.set_num_threads(3)
-                load(folder, "float32")
-                # An engine that ran before in this process may have bound it to other cores.
-                there = len(os.sched_getaffinity(0))
-                assert torch.get_num_threads() == min(bound, there)
-        open_engine("transformers", folder, "float32", threads=2)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+import torch
+
+from distalign.engines.opening import open_engine
+from distalign.models.policy import load_base
+
+torch.set_num_threads(3)
+if sys.argv[1] == "base":
+    load_base(Path(sys.argv[2]), "float32")
+else:
+    open_engine("transformers", Path(sys.argv[2]), "float32", threads=int(sys.argv[3]) or None)
+print(torch.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "bound", "threads", "expected"),
+    [
+        ("base", 1, 0, 1),
+        ("engine", 1, 0, 1),
+        ("engine", 1, 2, 2),
+    ],
+)
+def test_models_compute_on_the_available_cores(
+    tmp_path: Path, what: str, bound: int, threads: int, expected: int
+) -> None:
+    folder = make_source("llama3", tmp_path)
+    command = [sys.executable, "-c", LOADED, what, str(folder), str(threads)]
+    environment = os.environ | {"LOKY_MAX_CPU_COUNT": str(bound)}
+    environment.pop("OMP_NUM_THREADS", None)
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
+    assert int(done.stdout.split()[-1]) == min(expected, max(threads, len(CORES)))
