@@ -26,7 +26,8 @@ from transformers.cache_utils import StaticLayer
 
 from distalign.engines.engine import Continuation, Decoding, FirstToken
 from distalign.machine.precision import Precision, has_gpu, torch_dtype
-from distalign.models.packing import ATTENTION, attention_layout
+from distalign.models.head import output_head
+from distalign.models.packing import ATTENTION, attention_layout, soft_capped
 
 ROWS = "token_rows"
 BATCH_SIZE = 256
@@ -75,7 +76,7 @@ def branches(paths: Sequence[Sequence[int]]) -> list[tuple[list[int], list[int]]
 
 def attend_rows(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, scaling: float,
-    visible: Tensor, **_: Any,
+    visible: Tensor, softcap: float | None = None, **_: Any,
 ) -> tuple[Tensor, None]:  # fmt: skip
     """Attention of one new token a row, as transformers calls it.
 
@@ -88,7 +89,8 @@ def attend_rows(
     """
     n_rows, n_heads, _, width = query.shape
     grouped = query.view(n_rows, key.shape[1], -1, width)
-    weights = ((grouped @ key.transpose(2, 3)).float() * scaling + visible).softmax(-1)
+    scores = soft_capped((grouped @ key.transpose(2, 3)).float() * scaling, softcap)
+    weights = (scores + visible).softmax(-1)
     return (weights.to(value.dtype) @ value).view(n_rows, 1, n_heads, width), None
 
 
@@ -179,10 +181,11 @@ class TransformersEngine:
 
     def _logits(self, hidden: Tensor, first: FirstToken | None) -> Tensor:
         """Logits (B, V) in float32; the products of watched tokens are float32 too."""
-        head = self._model.get_output_embeddings()
-        logits = head(hidden).float()
+        head = output_head(self._model)
+        logits = head.logits(hidden)
         if first is not None:
-            logits[:, first.ids] = hidden.float() @ head.weight[first.ids].float().T
+            watched = torch.tensor(first.ids, device=hidden.device)
+            logits[:, first.ids] = head.at(watched).logits(hidden)
         logits[:, self._n_items :] = -torch.inf
         return logits
 

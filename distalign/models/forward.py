@@ -3,22 +3,15 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from peft import PeftModel
-from peft.utils.other import TrainableTokensWrapper
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
-from torch.nn.parallel import DistributedDataParallel
 from transformers import DynamicCache
 
+from distalign.models.head import causal_lm, output_head
 from distalign.models.label_logps import label_logps
 from distalign.models.packing import Layout, Tree, attention_layout, pack
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -38,13 +31,6 @@ class Completions:
     first_logits: Tensor
     tree: Tree
     cache: DynamicCache
-
-
-def causal_lm(model: nn.Module) -> "PreTrainedModel":
-    """The language model inside the wrappers of accelerate and peft."""
-    if isinstance(model, DistributedDataParallel):
-        model = model.module
-    return model.get_base_model() if isinstance(model, PeftModel) else model
 
 
 def hidden_states(
@@ -95,7 +81,7 @@ def score_completions(
     ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
     first = _logits_at(model, hidden[ends], exact)[groups]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
-    rest = label_logps(hidden[tree.predictors[~starts]], head_weight(model), tree.labels[~starts])
+    rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
     return Completions(sums, len(tree.labels), first, tree, cache)
 
@@ -131,7 +117,7 @@ def score_mismatched(
         starts = torch.tensor([own[0] - first for own in queries], device=device)
         inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
         inner = inner[:, 0]
-        rest = label_logps(hidden[inner - 1], head_weight(model), labels[inner])
+        rest = label_logps(hidden[inner - 1], output_head(model), labels[inner])
         begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
         return begin.index_add(0, rows[inner], rest)
 
@@ -143,24 +129,11 @@ def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tens
     return _logits_at(model, hidden[tree.prompt_ends], exact)
 
 
-def head_weight(model: nn.Module) -> Tensor:
-    """Weight (V, H) of the output layer, with the trained rows of added tokens."""
-    head = causal_lm(model).get_output_embeddings()
-    if isinstance(head, TrainableTokensWrapper):
-        return head.token_adapter.get_merged_weights(head.token_adapter.active_adapters)
-    return whole(head.weight)
-
-
-def whole(weight: Tensor) -> Tensor:
-    """A weight of which FSDP may have left this process a part; all processes ask for it."""
-    return weight.full_tensor() if isinstance(weight, DTensor) else weight
-
-
 def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
     """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
     probability near a half would move in steps of 0.03."""
-    weight = head_weight(model)
-    logits = (hidden @ weight.T).float()
+    head = output_head(model)
+    logits = head.logits(hidden)
     if exact is None:
         return logits
-    return logits.index_copy(1, exact, hidden.float() @ weight[exact].float().T)
+    return logits.index_copy(1, exact, head.at(exact).logits(hidden))

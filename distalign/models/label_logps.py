@@ -1,31 +1,36 @@
 """Log-probabilities of labels from hidden states, without keeping logits over the vocabulary."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from distalign.models.head import Head
 
 # Positions whose logits exist at once.
 BLOCK = 64
 
 
 class _LabelLogps(torch.autograd.Function):
-    """d log p(y|h) / dh = W[y] - sum_v p_v W[v] is known as soon as the logits are."""
+    """d log p(y|h) / dh = W[y] - sum_v p_v W[v] is known as soon as the logits are; a scale and a
+    cap of the logits enter by the chain rule. The head's bias is frozen."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, head: Head, labels: Tensor) -> Tensor:
         logps = torch.empty(len(labels), dtype=torch.float32, device=hidden.device)
         slope = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         for at in range(0, len(labels), BLOCK):
             rows = slice(at, at + BLOCK)
-            logps[rows], residual = _block(hidden[rows], weight, labels[rows])
+            logps[rows], residual = _block(hidden[rows], head, labels[rows])
             if slope is not None:
                 slope[rows] = residual.to(weight.dtype) @ weight
         ctx.save_for_backward(hidden, weight, labels, slope)
+        ctx.head = head
         return logps
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         hidden, weight, labels, slope = ctx.saved_tensors
         of_hidden = of_weight = None
         if slope is not None:
@@ -34,23 +39,25 @@ class _LabelLogps(torch.autograd.Function):
             of_weight = torch.zeros_like(weight, dtype=torch.float32)
             for at in range(0, len(labels), BLOCK):
                 rows = slice(at, at + BLOCK)
-                _, residual = _block(hidden[rows], weight, labels[rows])
+                _, residual = _block(hidden[rows], replace(ctx.head, weight=weight), labels[rows])
                 of_weight += (residual * gradient[rows, None]).T @ hidden[rows].float()
             of_weight = of_weight.to(weight.dtype)
-        return of_hidden, of_weight, None
+        return of_hidden, of_weight, None, None
 
 
-def _block(hidden: Tensor, weight: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """log p(label) (N,), and [v = label] - p(v) (N, V)."""
-    logits = (hidden @ weight.T).float()
+def _block(hidden: Tensor, head: Head, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """log p(label) (N,), and its slope by the head's products: [v = label] - p(v), (N, V), where
+    the logits are these products."""
+    logits = head.logits(hidden)
+    slope = head.slope(logits)
     normaliser = logits.logsumexp(-1, keepdim=True)
     logps = logits.gather(1, labels[:, None]) - normaliser
     residual = logits.sub_(normaliser).exp_().neg_()
     residual.scatter_add_(1, labels[:, None], torch.ones_like(logps))
-    return logps[:, 0], residual
+    return logps[:, 0], residual if slope is None else residual * slope
 
 
-def label_logps(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+def label_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
     """log p(label | hidden) (N,) in float32, differentiable.
 
     Logits of all N positions at once, and their gradient, would be most of a training step's
@@ -58,7 +65,7 @@ def label_logps(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         hidden: (N, H).
-        weight: (V, H) of the output layer.
+        head: the output layer, of V items.
         labels: (N,) ids in the vocabulary.
     """
-    return _LabelLogps.apply(hidden, weight, labels)
+    return _LabelLogps.apply(hidden, head.weight, head, labels)

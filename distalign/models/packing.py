@@ -154,6 +154,11 @@ def pack(
     )
 
 
+def soft_capped(scores: Tensor, cap: float | None) -> Tensor:
+    """Scores of attention as Gemma 2 keeps them between -cap and cap."""
+    return scores if cap is None else cap * torch.tanh(scores / cap)
+
+
 def attend(
     module: Any,
     query: Tensor,
@@ -162,6 +167,7 @@ def attend(
     attention_mask: None,
     scaling: float,
     layout: Layout,
+    softcap: float | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Attention of a token tree, as transformers calls it.
@@ -182,6 +188,7 @@ def attend(
     # Query heads of one key head lie beside each other, as in grouped-query attention.
     grouped = gather(query, layout.queries).reshape(n_groups, kv_heads, -1, width)
     scores = (grouped @ gather(key, layout.keys).transpose(2, 3)).float() * scaling
+    scores = soft_capped(scores, softcap)
     scores = scores.view(n_groups, -1, n_queries, scores.shape[-1]) + layout.mask
     weights = scores.softmax(-1).to(value.dtype).view(*grouped.shape[:3], -1)
     mixed = (weights @ gather(value, layout.keys)).view(n_groups, -1, n_queries, width)

@@ -17,7 +17,7 @@ from distalign.engines.opening import open_engine
 from distalign.machine.provenance import here
 from distalign.models.base_model import fetch
 from distalign.models.chat import chat_ids
-from distalign.models.forward import head_weight
+from distalign.models.head import head_weight
 from distalign.models.policy import (
     LoraParams,
     Policy,
