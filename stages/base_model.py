@@ -7,7 +7,8 @@ from stages.cli import block, parse, run
 def main() -> None:
     args = parse(__doc__, model="name of the model in params.yaml", out="folder to fill")
     params = block(BaseModelParams, "base_model", args.model)
-    fetch(params.source, params.revision, args.out)
+    for line in fetch(params.source, params.revision, args.out, params.template):
+        print(f"{args.model}: {line}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from transformers.cache_utils import StaticLayer
 from distalign.engines.engine import Continuation, Decoding, FirstToken
 from distalign.machine.precision import Precision, has_gpu, torch_dtype
 from distalign.models.head import output_head
-from distalign.models.packing import ATTENTION, attention_layout, soft_capped
+from distalign.models.packing import ATTENTION, attention_layout, check_window, soft_capped
 
 ROWS = "token_rows"
 BATCH_SIZE = 256
@@ -144,6 +144,7 @@ class TransformersEngine:
         first: FirstToken | None,
         rng: np.random.Generator,
     ) -> list[Continuation]:
+        check_window(self._model.config, max(map(len, prompts)) + decoding.max_tokens)
         tokens, paths = prefix_tree(prompts)
         hidden, cache = self._read(tokens, paths)
         logits = self._logits(hidden[[path[-1] for path in paths]], first)

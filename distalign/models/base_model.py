@@ -2,12 +2,15 @@
 
 import hashlib
 import importlib.metadata
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from distalign.machine.precision import STORED, torch_dtype
+from distalign.models.template import Argument, settle
 from distalign.records.files import write_json
 from distalign.records.schemas import InputError
 
@@ -15,10 +18,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGE_PREFIX = "package:"
-# Some templates tell the model today's date, as Llama 3.2's does: another prompt every day.
-DATE = "26 Jul 2024"  # the one that Llama 3's template falls back to
-FIXED_DATE = f"{{%- macro strftime_now(format) -%}}{DATE}{{%- endmacro -%}}\n"
-HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
 class BaseModelParams(BaseModel):
@@ -27,33 +26,80 @@ class BaseModelParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     source: str
     revision: str | None
+    template: dict[str, Argument] = {}
+    """Arguments of the chat template, e.g. {enable_thinking: false}."""
 
 
-def fetch(source: str, revision: str | None, folder: Path) -> None:
-    """Put a model's weights, tokenizer and `source.json` into a folder.
+def fetch(
+    source: str, revision: str | None, folder: Path, template: Mapping[str, Argument] | None = None
+) -> list[str]:
+    """Put a model's weights, tokenizer and `source.json` into a folder, and check the model.
 
     Args:
-        source: `package:NAME` for an installed Python package that carries one GGUF file,
-            a local folder, or a Hugging Face id.
-        revision: the package's version or the hub's commit; None for a local folder.
+        source: `package:NAME` for an installed Python package that carries one GGUF file, the path
+            of a GGUF file, a local folder, or a Hugging Face id.
+        revision: the package's version, the GGUF file's SHA-256 or the hub's commit; None for a
+            local folder, and for a GGUF file whichever it is.
         folder: is made; receives model.safetensors, or shards, in the numbers of the source.
+        template: arguments of the chat template.
+
+    Returns:
+        What was found and changed, a line each.
 
     Raises:
-        InputError: the source does not exist, or is not of the revision asked for.
+        InputError: the source does not exist, is not of the revision asked for, or is a model that
+            cannot be trained here; says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    path = Path(source)
     if source.startswith(PACKAGE_PREFIX):
-        name = source.removeprefix(PACKAGE_PREFIX)
-        resolved = _from_package(name, revision, folder)
-    elif Path(source).is_dir():
-        resolved = _from_folder(Path(source), revision, folder)
+        resolved = _from_package(source.removeprefix(PACKAGE_PREFIX), revision, folder)
+    elif path.suffix == ".gguf":
+        resolved = _from_file(path, revision, folder)
+    elif path.is_dir():
+        resolved = _from_folder(path, revision, folder)
     else:
-        resolved = _from_hub(source, revision, folder)
-    _fix_date(folder)
+        from distalign.models.hub import download
+
+        resolved = download(source, revision, folder)
+    found = _settle(source, folder, template or {})
     write_json(
         folder / "source.json",
         {"source": source, "revision": resolved, "sha256": weights_digest(folder)},
     )
+    return found
+
+
+def _settle(source: str, folder: Path, template: Mapping[str, Argument]) -> list[str]:
+    """Settle template and generation settings, and check the log-probabilities."""
+    from transformers import AutoTokenizer
+
+    from distalign.models.self_check import check_log_probabilities
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        found = settle(tokenizer, template)
+        tokenizer.save_pretrained(folder)
+        _mend_generation(folder)
+        error = check_log_probabilities(folder)
+    except InputError as fault:
+        raise InputError(f"base_model: {source}: {fault}") from fault
+    return [*found, f"log-probabilities: within {error:.0e} of the model's own, in float32"]
+
+
+def _mend_generation(folder: Path) -> None:
+    """Make settings savable that transformers reads but refuses to write, as a temperature
+    without do_sample. Of them only what ends a response plays a part here."""
+    from transformers import GenerationConfig
+
+    if not (folder / "generation_config.json").is_file():
+        return
+    settings = GenerationConfig.from_pretrained(folder)
+    try:
+        settings.save_pretrained(folder)
+    except ValueError:
+        settings.do_sample = True
+        settings.save_pretrained(folder)
 
 
 def weights_digest(folder: Path) -> str:
@@ -67,8 +113,6 @@ def weights_digest(folder: Path) -> str:
 
 
 def _from_package(name: str, revision: str | None, folder: Path) -> str:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     try:
         distribution = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
@@ -81,16 +125,35 @@ def _from_package(name: str, revision: str | None, folder: Path) -> str:
     files = [file for file in distribution.files or [] if file.suffix == ".gguf"]
     if len(files) != 1:
         raise InputError(f"base_model: package {name!r} holds {len(files)} GGUF files, not one")
-    path = Path(str(files[0].locate()))
-    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-    read = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
+    _from_gguf(Path(str(files[0].locate())), folder)
+    return distribution.version
+
+
+def _from_file(path: Path, revision: str | None, folder: Path) -> str:
+    if not path.is_file():
+        raise InputError(f"base_model: {path}: no such file")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if revision not in (None, digest):
+        raise InputError(f"base_model: {path} has the SHA-256 {digest}, revision is {revision!r}")
+    _from_gguf(path, folder)
+    return digest
+
+
+def _from_gguf(path: Path, folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        read = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
+    except (ValueError, KeyError, NotImplementedError, OSError) as error:
+        raise InputError(f"base_model: {path}: transformers cannot read it: {error}") from error
     # A model read from GGUF refuses to be saved: copy its weights into a fresh one.
     config = read.config
     del config.quantization_config
     model = AutoModelForCausalLM.from_config(config, dtype=torch_dtype(STORED))
     model.load_state_dict(read.state_dict())
     _save(model, tokenizer, folder)
-    return distribution.version
 
 
 def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
@@ -105,34 +168,9 @@ def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
 
 
 def _save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
-    if tokenizer.chat_template is None:
-        raise InputError("base_model: the tokenizer has no chat template; take an instruct model")
+    # Written as they are; what transformers refuses to write again is mended in the folder.
+    settings, model.generation_config = model.generation_config, None
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def _fix_date(folder: Path) -> None:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    if tokenizer.chat_template and "strftime_now" in tokenizer.chat_template:
-        tokenizer.chat_template = FIXED_DATE + tokenizer.chat_template
-        tokenizer.save_pretrained(folder)
-
-
-def _from_hub(source: str, revision: str | None, folder: Path) -> str:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-    from requests.exceptions import RequestException
-
-    if revision is None:
-        raise InputError(f"base_model: pin a revision (branch, tag or commit) of {source}")
-    try:
-        commit = HfApi().model_info(source, revision=revision).sha
-        snapshot_download(source, revision=commit, local_dir=folder, allow_patterns=HUB_FILES)
-    except (HfHubHTTPError, RequestException, OSError, ValueError) as error:
-        raise InputError(
-            f"base_model: {source}@{revision} is no folder here, and the hub did not give it: "
-            f"{error}"
-        ) from error
-    return commit
+    text = json.dumps(settings.to_diff_dict() if settings else {}, indent=2)
+    (folder / "generation_config.json").write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ from transformers import DynamicCache
 
 from distalign.models.head import causal_lm, output_head
 from distalign.models.label_logps import label_logps
-from distalign.models.packing import Layout, Tree, attention_layout, pack
+from distalign.models.packing import Layout, Tree, attention_layout, check_window, pack, window
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ def hidden_states(
     Adapters stay in float32, and are rounded to the body's precision where they are applied.
     The outermost wrapper is called: it brings the gradients of several processes together.
     """
-    dtype = causal_lm(model).dtype
+    inner = causal_lm(model)
+    if window(inner.config) is not None:
+        check_window(inner.config, int(positions.max()) + 1)
+    dtype = inner.dtype
     half = dtype != torch.float32
     with torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext():
         output = model(

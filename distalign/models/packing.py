@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
+from distalign.records.schemas import InputError
+
 ATTENTION = "token_tree"
 
 
@@ -152,6 +154,25 @@ def pack(
         labels=tensor([token for completion in completions for token in completion]),
         rows=tensor([row for row, completion in enumerate(completions) for _ in completion]),
     )
+
+
+def window(config: Any) -> int | None:
+    """Tokens over which the attention of a model of this config looks back; None: all."""
+    text = config.get_text_config()
+    found = [getattr(text, "sliding_window", None), getattr(text, "attention_chunk_size", None)]
+    if not getattr(text, "use_sliding_window", True):
+        del found[0]
+    return min((size for size in found if size is not None), default=None)
+
+
+def check_window(config: Any, length: int) -> None:
+    """Raises InputError where a token tree of this depth would be seen in part alone."""
+    size = window(config)
+    if size is not None and length > size:
+        raise InputError(
+            f"a prompt with its response has {length} tokens, the model's attention looks back "
+            f"over {size}: shorten prompts or max_tokens"
+        )
 
 
 def soft_capped(scores: Tensor, cap: float | None) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, torch_dtype
 from distalign.machine.provenance import Provenance
+from distalign.models.chat import first_items
 from distalign.models.steering import ADDED, Steering
 from distalign.records.files import write_json
 from distalign.records.schemas import InputError
@@ -83,11 +84,13 @@ def new_adapter(
     model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     rows = None
+    names = {module: name.split(".")[-1] for name, module in model.named_modules()}
     if steering is not None and steering.form == ADDED:
         # The model may have had rows for them before: Qwen2's vocabulary is padded. Where the
         # output layer is not the embedding, it has rows of its own.
         tied = model.config.tie_word_embeddings
-        rows = {name: steering.ids for name in ["embed_tokens", *([] if tied else ["lm_head"])]}
+        layers = [model.get_input_embeddings(), *([] if tied else [model.get_output_embeddings()])]
+        rows = {names[layer]: steering.ids for layer in layers}
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
@@ -158,9 +161,12 @@ def check_base(policy: Policy, sha256: str, folder: Path) -> None:
 
 def _check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Raises InputError if a steering token is not the item that was trained."""
+    if policy.steering is None:
+        return
     steering = policy.steering
-    for token, item in zip(steering.tokens, steering.ids, strict=True) if steering else ():
-        if tokenizer.encode(token, add_special_tokens=False) != [item]:
+    found = first_items(tokenizer, steering.tokens)
+    for token, item, there in zip(steering.tokens, steering.ids, found, strict=True):
+        if there != item:
             raise InputError(
                 f"{folder}: the steering token {token!r} is not item {item} of its tokenizer; "
                 "delete the folder and run `dvc repro`"

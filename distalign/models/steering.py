@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from distalign.models.chat import first_items
 from distalign.records.schemas import Attribute, InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Steering(BaseModel):
 def resolve(tokenizer: "PreTrainedTokenizerBase", attribute: Attribute, form: str) -> Steering:
     """Find each category's steering token in the vocabulary; form `added` adds it first.
 
+    It is the item that the chat template yields at the first place of an answer.
+
     Added tokens are ordinary ones, not special: a decoder that skips special tokens keeps
     them, so a response always shows where it was steered.
 
@@ -42,14 +45,16 @@ def resolve(tokenizer: "PreTrainedTokenizerBase", attribute: Attribute, form: st
         tokens.append(category.tokens[form])
     if form == ADDED:
         tokenizer.add_tokens(tokens)
-    ids = [tokenizer.encode(token, add_special_tokens=False) for token in tokens]
-    split = [token for token, pieces in zip(tokens, ids, strict=True) if len(pieces) != 1]
-    if split or len(set(tokens)) != len(tokens):
+    ids = first_items(tokenizer, tokens)
+    found = [tokenizer.decode([item]).strip() for item in ids]
+    split = [token for token, text in zip(tokens, found, strict=True) if text != token]
+    if split or len(set(ids)) != len(ids):
         raise InputError(
             f"attribute {attribute.name!r}: steering tokens {split or tokens} must each be one "
-            f"item of the vocabulary and differ; choose others or the form {ADDED!r}"
+            f"item of the vocabulary where an answer begins, and differ; there stand {found}; "
+            f"choose others or the form {ADDED!r}"
         )
-    return Steering(form=form, tokens=tokens, ids=[pieces[0] for pieces in ids])
+    return Steering(form=form, tokens=tokens, ids=ids)
 
 
 def steered(token: str, response: str) -> str:
