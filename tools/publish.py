@@ -21,7 +21,10 @@ def main() -> None:
         metrics="JSON file of its score",
         out="folder to make",
     )
-    from distalign.serving.model_card import model_card  # slow to import: not before flags are read
+    from distalign.serving.model_card import (
+        model_card,
+        name_base,
+    )  # slow to import: not before flags are read
 
     if args.out.exists():
         raise InputError(f"{args.out} exists; name another folder with OUT=")
@@ -33,6 +36,7 @@ def main() -> None:
         raise InputError(f"{args.metrics}: no score of the policy; run `dvc repro`") from error
     card = model_card(policy, source, read_spec(args.spec), metrics, args.out.name)
     shutil.copytree(args.policy, args.out, ignore=shutil.ignore_patterns("README.md"))
+    name_base(args.out, source)
     write_text(args.out / "README.md", card)
     print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.iterdir()))}")
 

@@ -19,7 +19,6 @@ from vllm.v1.worker.worker_base import WorkerBase
 from distalign.engines.engine import Continuation, Decoding, FirstToken
 from distalign.engines.vllm_settings import LONGEST, vllm_arguments
 from distalign.machine.precision import Precision, has_gpu
-from distalign.records.schemas import InputError
 
 NUMBER = "number"
 CPU_CACHE_BYTES = 2**30
@@ -70,7 +69,7 @@ class FirstTokenProcessor(LogitsProcessor):
 
 
 def float32_logits(head: VocabParallelEmbedding, hidden: Tensor, ids: Sequence[int]) -> Tensor:
-    """Logits (batch, K) of some tokens, of which each process of an engine holds some rows."""
+    """Products (batch, K) of some tokens, of which each process of an engine holds some rows."""
     begin, end = head.shard_indices.org_vocab_start_index, head.shard_indices.org_vocab_end_index
     own = [place for place, token in enumerate(ids) if begin <= token < end]
     rows = head.weight[[ids[place] - begin for place in own]]
@@ -88,11 +87,14 @@ def float32_columns(processor: FirstTokenProcessor, n_items: int) -> Any:
     """
 
     def hook(layer: nn.Module, inputs: tuple, logits: Tensor) -> Tensor:
-        head, hidden = inputs[0], inputs[1]
+        head, hidden, *bias = inputs
         logits = logits.float()
-        if processor.first is not None:
+        if processor.first is not None and not any(part is not None for part in bias):
             ids = processor.first.ids
-            logits[:, ids] = float32_logits(head, hidden, ids)
+            watched = float32_logits(head, hidden, ids)
+            if layer.soft_cap is not None:
+                watched = layer.soft_cap * torch.tanh(watched / layer.soft_cap)
+            logits[:, ids] = layer.scale * watched
         logits[:, n_items:] = -torch.inf
         return logits
 
@@ -107,11 +109,9 @@ def _processor(worker: WorkerBase) -> FirstTokenProcessor:
     return next(p for p in processors if isinstance(p, FirstTokenProcessor))
 
 
-def _watch(worker: WorkerBase, n_items: int) -> bool:
-    """False: the model scales or caps its logits, which the float32 product does not."""
+def _watch(worker: WorkerBase, n_items: int) -> None:
     layer = worker.get_model().logits_processor
     layer.register_forward_hook(float32_columns(_processor(worker), n_items))
-    return layer.scale == 1.0 and layer.soft_cap is None
 
 
 def _start(worker: WorkerBase, first: FirstToken | None, n_prompts: int, seed: int) -> None:
@@ -129,9 +129,6 @@ class VllmEngine:
 
     Args:
         tensor_parallel: GPUs of this machine, or shares of its cores, that hold the model.
-
-    Raises:
-        InputError: the model scales or caps its logits.
     """
 
     def __init__(self, folder: Path, precision: Precision, tensor_parallel: int = 1) -> None:
@@ -148,8 +145,7 @@ class VllmEngine:
             arguments |= {"max_num_seqs": CPU_SEQUENCES, "kv_cache_memory_bytes": CPU_CACHE_BYTES}
         self._llm = LLM(str(folder), logits_processors=[FirstTokenProcessor], **arguments)
         n_items = len(self._llm.get_tokenizer())
-        if not all(self._llm.collective_rpc(partial(_watch, n_items=n_items))):
-            raise InputError("models that scale or cap their logits need engine: transformers")
+        self._llm.collective_rpc(partial(_watch, n_items=n_items))
 
     def generate(
         self,

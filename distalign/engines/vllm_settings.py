@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, has_gpu
@@ -48,13 +49,21 @@ def vllm_environment(tensor_parallel: int = 1, threads: int | None = None) -> di
     }
 
 
+def longest_text(config: Mapping[str, Any]) -> int:
+    """Tokens that a model takes, by its config.json: models that read images keep it deeper,
+    and GPT-2 calls it otherwise; LONGEST where none is told."""
+    text = config.get("text_config", config)
+    keys = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    return next((text[key] for key in keys if text.get(key)), LONGEST)
+
+
 def vllm_arguments(folder: Path, precision: Precision) -> dict[str, str | int | bool]:
     """Arguments that vLLM's offline engine and its server share. InputError: no model there."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{folder}: no model ({error}); run `dvc repro`") from error
-    longest = min(LONGEST, config["max_position_embeddings"])
+    longest = min(LONGEST, longest_text(config))
     shared: dict[str, str | int | bool] = {
         "dtype": precision,
         "max_model_len": longest,

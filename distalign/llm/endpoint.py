@@ -144,7 +144,7 @@ class Endpoint:
             api_key=api_key,
             max_retries=MAX_RETRIES,
             timeout=TIMEOUT_S,
-            http_client=counting_client(self.faults),
+            http_client=counting_client(self.faults, base_url),
         ) as client:
             with (
                 self._store.open("a", encoding="utf-8") as store,

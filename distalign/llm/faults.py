@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from openai import DefaultAsyncHttpxClient
@@ -16,9 +17,17 @@ class UnexpectedAnswerError(Exception):
     """The endpoint answered with something else than a chat completion."""
 
 
-def counting_client(faults: Faults) -> "DefaultAsyncHttpxClient":
+def is_loopback(url: str | None) -> bool:
+    host = urlsplit(url or "").hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def counting_client(faults: Faults, base_url: str | None) -> "DefaultAsyncHttpxClient":
     """The OpenAI library's own HTTP client; each try that failed is counted, and then retried
-    by the library as ever: its status, or the name of the error of the connection."""
+    by the library as ever: its status, or the name of the error of the connection.
+
+    A proxy of the environment is passed by where the endpoint is on this machine's loopback.
+    """
     from openai import DefaultAsyncHttpxClient
 
     class CountingClient(DefaultAsyncHttpxClient):
@@ -32,7 +41,7 @@ def counting_client(faults: Faults) -> "DefaultAsyncHttpxClient":
                 faults[f"{response.status_code} {response.reason_phrase}"] += 1
             return response
 
-    return CountingClient()
+    return CountingClient(trust_env=not is_loopback(base_url))
 
 
 def read_text(answer: Any, max_tokens: int, faults: Faults) -> str:

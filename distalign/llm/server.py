@@ -63,13 +63,15 @@ class ModelServer:
             raise
 
     def _wait(self, port: int) -> None:
+        # Whatever proxy the environment names, it does not know this machine's loopback.
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
                 raise InputError(f"vLLM's server ended at start; end of {self._log}:\n{tail}")
             try:
-                with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/health", timeout=5):
+                with direct.open(f"http://{LOOPBACK}:{port}/health", timeout=5):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.5)

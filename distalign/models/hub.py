@@ -1,4 +1,4 @@
-"""Files of a model from the hub, or from the hub's cache on this machine where it is out of reach."""
+"""Files of a model from the hub, or from its cache on this machine where it is out of reach."""
 
 import shutil
 from collections.abc import Sequence

@@ -9,6 +9,7 @@ from huggingface_hub import ModelCardData
 from distalign.models.base_model import PACKAGE_PREFIX
 from distalign.models.policy import Policy
 from distalign.models.steering import ADDED
+from distalign.records.files import write_json
 from distalign.records.schemas import DatasetSpec, InputError
 from distalign.report.page import escape_markdown, markdown
 from distalign.report.tables import Entry, Table, number
@@ -29,7 +30,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("{folder}")
-base = AutoModelForCausalLM.from_pretrained("PATH OF THE BASE MODEL", dtype="{precision}"){grow}
+base = AutoModelForCausalLM.from_pretrained({base}, dtype="{precision}"){grow}
 model = PeftModel.from_pretrained(base, "{folder}")
 messages = [{{"role": "user", "content": {prompt}}}]
 inputs = tokenizer.apply_chat_template(
@@ -62,6 +63,28 @@ RISKS = """\
 GROW = "\nbase.resize_token_embeddings(len(tokenizer), mean_resizing=False)"
 
 
+def is_on_a_hub(source: str) -> bool:
+    """Whether a `source` of params.yaml is the name of a hub's model: neither package nor path."""
+    parts = source.split("/")
+    return (
+        not source.startswith(PACKAGE_PREFIX)
+        and len(parts) == 2
+        and all(parts)
+        and not (source.endswith(".gguf") or parts[0] in (".", "..") or Path(source).exists())
+    )
+
+
+def name_base(adapter: Path, source: Mapping[str, str]) -> None:
+    """Let a published adapter name its base by hub id and commit instead of a path of this disk:
+    PEFT and vLLM then fetch it on any. A base that is on no hub is left unnamed."""
+    path = adapter / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    on_a_hub = is_on_a_hub(source["source"])
+    config["base_model_name_or_path"] = source["source"] if on_a_hub else None
+    config["revision"] = source["revision"] if on_a_hub else None
+    write_json(path, config)
+
+
 def model_card(
     policy: Policy, source: Mapping[str, str], spec: DatasetSpec, metrics: Metrics, folder: str
 ) -> str:
@@ -78,7 +101,7 @@ def model_card(
     if policy.trained is None or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
     name, question = source["source"], spec.attribute.question("attribute").template
-    on_a_hub = not name.startswith(PACKAGE_PREFIX) and not Path(name).is_absolute()
+    on_a_hub = is_on_a_hub(name)
     head = ModelCardData(
         base_model=name if on_a_hub else None,
         library_name="peft",
@@ -88,6 +111,9 @@ def model_card(
     prompt = json.dumps(question.format(context=spec.contexts[0].name), ensure_ascii=False)
     use = USE.format(
         folder=folder,
+        base=f'"{name}", revision="{source["revision"]}"'
+        if on_a_hub
+        else '"PATH OF THE BASE MODEL"',
         prompt=prompt,
         precision=policy.trained.precision,
         grow=GROW if policy.steering.form == ADDED else "",

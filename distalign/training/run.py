@@ -11,6 +11,7 @@ from distalign.models.policy import LoraParams, load_adapter, new_adapter
 from distalign.models.steering import Steering
 from distalign.records.files import write_text
 from distalign.records.schemas import DatasetSpec, Preference, Prompt
+from distalign.training.first_place import check_first_place
 from distalign.training.fitting import end, fit, gather_adapter, make_trainer
 from distalign.training.methods import Trained
 
@@ -45,6 +46,9 @@ def train(
         validation: prompts that measure calibration.
         workspace: checkpoints; removed at the end.
         log: CSV file to write, a row a logged step.
+
+    Raises:
+        InputError: see `first_place.check_first_place`.
     """
     from peft.tuners.lora import LoraLayer
     from transformers import set_seed
@@ -66,6 +70,7 @@ def train(
             # disable_input_dtype_casting stops at the layer of added tokens.
             module.cast_input_dtype_enabled = False
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
+    check_first_place(trainer.train_dataset, tokenizer, rows, steering)
     fit(trainer, workspace, LiveCallback(live, calibration))
     gather_adapter(trainer.model)
     first = trainer.is_world_process_zero()
