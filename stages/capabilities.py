@@ -1,9 +1,13 @@
 """Measure what training did to a model's general capabilities (table 5)."""
 
+import shutil
+
+from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import CellProvenance, here
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.probing.capabilities import CapabilitiesParams, evaluate
 from distalign.records.files import read_source, write_json
+from distalign.records.workspace import workspace_of
 from stages.cli import block, parse, precision, run
 
 
@@ -13,16 +17,20 @@ def main() -> None:
         tasks="folder with the project's own tasks for lm-evaluation-harness",
         base="folder of the base model",
         policy="folder of the method's policy",
+        checkpoints="folder for answers of unfinished runs",
         out="JSON file to write",
         provenance="JSON file for what the figures were made with",
     )
     params, policy = block(CapabilitiesParams, "capabilities"), read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     used = precision()
+    inputs = [args.base, args.policy, args.tasks]
+    store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], params.seed, inputs)
     with merged(policy, args.policy, args.base, used) as whole:
-        write_json(args.out, evaluate(whole, args.tasks, params, used))
+        write_json(args.out, evaluate(whole, args.tasks, params, used, store))
     made = CellProvenance(trained=policy.trained, measured=here(used))
     write_json(args.provenance, made.model_dump())
+    shutil.rmtree(store)
 
 
 if __name__ == "__main__":

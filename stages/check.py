@@ -75,6 +75,10 @@ def check(data: Path) -> list[str]:
     if not faults:
         names = [path.stem for path in labelled]
         faults = experiment_faults(params, scale, attributes, names, n_contexts)
+    if not faults and scale.capability_datasets and scale.capability_methods:
+        from distalign.probing.capabilities import check_tasks
+
+        attempt(check_tasks, params.capabilities.tasks, data / "capabilities")
     return faults
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -169,8 +168,7 @@ def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
 
 def _save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     # Written as they are; what transformers refuses to write again is mended in the folder.
-    settings, model.generation_config = model.generation_config, None
+    settings, model.generation_config = model.generation_config, type(model.generation_config)()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    text = json.dumps(settings.to_diff_dict() if settings else {}, indent=2)
-    (folder / "generation_config.json").write_text(text, encoding="utf-8")
+    write_json(folder / "generation_config.json", settings.to_diff_dict())

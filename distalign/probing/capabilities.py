@@ -1,5 +1,6 @@
 """General capabilities of a whole model, measured by lm-evaluation-harness (table 5)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,52 @@ class CapabilitiesParams(BaseModel):
     seed: int
 
 
+def check_tasks(names: Sequence[str], tasks: Path) -> None:
+    """Load the tasks with their data, as `evaluate` will.
+
+    Args:
+        tasks: folder with the project's task files.
+
+    Raises:
+        InputError: a task is known neither here nor to the harness, or its packages or data are
+            not to be had.
+    """
+    from lm_eval.tasks import TaskManager, get_task_dict
+
+    manager = TaskManager(include_path=str(tasks))
+    unknown = [name for name in names if name not in manager.all_tasks]
+    if unknown:
+        own = sorted(path.stem for path in tasks.glob("*.yaml"))
+        raise InputError(f"params.yaml: capabilities.tasks: no task {unknown}; own tasks: {own}")
+    for name in names:
+        where = f"params.yaml: capabilities.tasks: {name}"
+        try:
+            get_task_dict([name], manager)
+        except ImportError as error:
+            raise InputError(
+                f"{where}: needs the package {error.name!r}: pip install 'lm-eval[{name}]'"
+            ) from error
+        except Exception as error:  # whatever a task's own code, and the hub's client, raise
+            reason = str(error).splitlines() or [""]
+            raise InputError(
+                f"{where}: its data cannot be read ({type(error).__name__}: {reason[0]}); go "
+                "online once, or take it out"
+            ) from error
+
+
 def evaluate(
-    folder: Path, tasks: Path, params: CapabilitiesParams, precision: Precision
+    folder: Path, tasks: Path, params: CapabilitiesParams, precision: Precision, store: Path
 ) -> dict[str, Any]:
     """Task -> metric -> value, with a metric's standard error beside it where there is one.
 
     Args:
         folder: a whole model with its tokenizer, adapter merged.
         tasks: folder with the project's task files.
+        store: folder for answers; an interrupted run goes on from there. Who has the result
+            removes it.
 
     Raises:
-        InputError: a task is known neither here nor to the harness.
+        InputError: see `check_tasks`.
     """
     import torch
     from lm_eval import simple_evaluate
@@ -43,11 +79,8 @@ def evaluate(
     from lm_eval.tasks import TaskManager
 
     torch.set_num_threads(threads_of())
-    manager = TaskManager(include_path=str(tasks))
-    unknown = [name for name in params.tasks if name not in manager.all_tasks]
-    if unknown:
-        own = sorted(path.stem for path in tasks.glob("*.yaml"))
-        raise InputError(f"params.yaml: capabilities.tasks: no task {unknown}; own tasks: {own}")
+    check_tasks(params.tasks, tasks)
+    store.mkdir(parents=True, exist_ok=True)
     model = HFLM(
         pretrained=str(folder),
         device="cuda" if has_gpu() else "cpu",
@@ -57,7 +90,8 @@ def evaluate(
     found = simple_evaluate(
         model,
         tasks=params.tasks,
-        task_manager=manager,
+        task_manager=TaskManager(include_path=str(tasks)),
+        use_cache=str(store / "answers"),
         limit=params.limit,
         apply_chat_template=params.chat,
         random_seed=params.seed,

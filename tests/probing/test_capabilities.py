@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from distalign.probing.capabilities import CapabilitiesParams, evaluate
+from distalign.probing.capabilities import CapabilitiesParams, check_tasks, evaluate
 from distalign.records.schemas import InputError
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT
@@ -24,8 +24,10 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # the tasks name their data from there
 
 
-def test_perplexity_and_accuracy_are_those_worked_out_by_hand(base_model: Path) -> None:
-    found = evaluate(base_model, TASKS, PARAMS, PRECISION)
+def test_perplexity_and_accuracy_are_those_worked_out_by_hand(
+    base_model: Path, tmp_path: Path
+) -> None:
+    found = evaluate(base_model, TASKS, PARAMS, PRECISION, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
     model = AutoModelForCausalLM.from_pretrained(base_model, dtype=DTYPE)
     total, words = 0.0, 0
@@ -41,10 +43,25 @@ def test_perplexity_and_accuracy_are_those_worked_out_by_hand(base_model: Path) 
     assert found["distalign_knowledge"]["acc"] in (0, 0.25, 0.5, 0.75, 1)
 
 
-def test_an_unknown_task_is_refused_with_those_there_are(base_model: Path) -> None:
-    params = PARAMS.model_copy(update={"tasks": ["distalign_knowlege"]})
+def test_an_unknown_task_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match="no task .'distalign_knowlege'.*distalign_knowledge"):
-        evaluate(base_model, TASKS, params, PRECISION)
+        check_tasks(["distalign_knowlege"], TASKS)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("dataset_path: json\ndataset_kwargs: {data_files: {test: none.jsonl}}", "its data cannot"),
+        ("dataset_path: json\nprocess_docs: !function lacking.process", "package 'no_such_module'"),
+    ],
+)
+def test_a_task_without_its_data_or_packages_is_refused(
+    tmp_path: Path, body: str, told: str
+) -> None:
+    (tmp_path / "lacking.py").write_text("import no_such_module")
+    (tmp_path / "lacking_task.yaml").write_text(f"task: lacking_task\ntest_split: test\n{body}\n")
+    with pytest.raises(InputError, match=f"lacking_task: .*{told}"):
+        check_tasks(["lacking_task"], tmp_path)
 
 
 def test_each_question_has_four_different_choices() -> None:
