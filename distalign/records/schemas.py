@@ -150,6 +150,18 @@ class Preference(Record):
     rejected_response: str
 
 
+class Request(Record):
+    """A request that a policy must leave alone, with the base model's own answer."""
+
+    kind: Literal["ordinary", "near_miss"]
+    split: Split
+    prompt: str
+    source: Literal["written", "llm"]
+    answer: str
+    ended: bool
+    """Whether the answer ended by itself, or was cut."""
+
+
 class Round(Record):
     """One independent generation."""
 

@@ -30,6 +30,10 @@ class Schedule(BaseModel):
     warmup_steps: int = Field(ge=0)
     calibration_prompts: int = Field(ge=1)
     """Validation prompts on which calibration is logged."""
+    retention_rows: int = Field(ge=0)
+    """Ordinary requests a step, with the base model's answers."""
+    retention_weight: float = Field(ge=0)
+    """Of the divergence from the base model on them; 0 leaves them out."""
 
 
 class IFTParams(Schedule):
