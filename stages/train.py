@@ -4,7 +4,7 @@ from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_text
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.schemas import Preference, Prompt, Request
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import DPOParams, IFTParams, MethodParams, PromptedParams
 from distalign.training.run import train
@@ -19,6 +19,8 @@ def main() -> None:
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
+        requests="JSONL file of ordinary requests with the base model's answers",
+        near_misses="JSONL file of requests beside the question, answered likewise",
         base="folder of the base model",
         warmup="folder of the warm-up adapter",
         checkpoints="folder for checkpoints of unfinished runs",
@@ -59,6 +61,7 @@ def main() -> None:
         policy.steering,
         read_jsonl(args.preferences, Preference),
         read_jsonl(args.validation, Prompt),
+        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         read_spec(args.spec),
         args.seed,
         used,
@@ -66,7 +69,7 @@ def main() -> None:
             args.checkpoints,
             [params, lora, PrecisionParams(used)],
             args.seed,
-            [args.base, args.warmup, args.preferences],
+            [args.base, args.warmup, args.preferences, args.requests, args.near_misses],
         ),
         args.log,
     )

@@ -5,7 +5,7 @@ from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_jsonl, read_source, read_spec
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.schemas import Preference, Prompt, Request
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train
@@ -19,6 +19,8 @@ def main() -> None:
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
+        requests="JSONL file of ordinary requests with the base model's answers",
+        near_misses="JSONL file of requests beside the question, answered likewise",
         base="folder of the base model",
         checkpoints="folder for checkpoints of unfinished runs",
         out="folder for the adapter",
@@ -39,6 +41,7 @@ def main() -> None:
         steering,
         read_jsonl(args.preferences, Preference),
         read_jsonl(args.validation, Prompt),
+        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         spec,
         args.seed,
         used,
@@ -46,7 +49,7 @@ def main() -> None:
             args.checkpoints,
             [params, lora, PrecisionParams(used)],
             args.seed,
-            [args.base, args.preferences],
+            [args.base, args.preferences, args.requests, args.near_misses],
         ),
         args.log,
     )

@@ -1,13 +1,15 @@
 """Requests that a policy must leave alone: ordinary ones, and near misses of its question."""
 
-import string
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Split
+from distalign.data.wordings import normalise
+from distalign.engines.engine import EngineName
+from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Setting, Split
 
 
 class RequestsParams(BaseModel):
@@ -15,6 +17,7 @@ class RequestsParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     seed: int
+    engine: EngineName
     written: dict[Split, int]
     """From the templates of a file."""
     own: dict[Split, int]
@@ -45,22 +48,27 @@ class Asked(NamedTuple):
     split: Split
     prompt: str
     source: Literal["written", "llm"]
+    asks: Sequence[Setting] = ()
 
 
 # Of the templates: what is measured has other templates than what is trained on.
 SHARES: dict[Split, float] = {"train": 0.68, "validation": 0.07, "test": 0.25}
 
 
-def split_templates(
-    templates: Sequence[str], rng: np.random.Generator
-) -> dict[Split, list[str]]:
+def split_templates(templates: Sequence[str], rng: np.random.Generator) -> dict[Split, list[str]]:
     """Templates in random order, divided over the splits."""
     order = [templates[i] for i in rng.permutation(len(templates))]
     ends = np.round(np.cumsum([SHARES[split] for split in SPLITS]) * len(order)).astype(int)
     return {
-        split: order[start:end]
-        for split, start, end in zip(SPLITS, [0, *ends], ends, strict=False)
+        split: order[start:end] for split, start, end in zip(SPLITS, [0, *ends], ends, strict=False)
     }
+
+
+def fill_slot(template: str, slot: str, value: str) -> str:
+    """The template with one value at each place of a slot; braces in the value stay text."""
+    if value.endswith("."):
+        template = template.replace(f"{{{slot}}}.", f"{{{slot}}}")
+    return template.replace(f"{{{slot}}}", value)
 
 
 def fill(
@@ -75,11 +83,13 @@ def fill(
     open_templates = list(templates)
     while open_templates and len(found) < n:
         for template in list(open_templates):
-            names = [name for _, name, _, _ in string.Formatter().parse(template) if name]
+            names = list(dict.fromkeys(re.findall(r"{(\w+)}", template)))
             missing = [name for name in names if name not in slots]
             if missing:
                 raise InputError(f"request {template!r}: no values for {missing}")
-            filled = template.format(**{name: rng.choice(slots[name]) for name in names})
+            filled = template
+            for name in names:
+                filled = fill_slot(filled, name, str(rng.choice(slots[name])))
             if filled in found or not names:
                 open_templates.remove(template)
             found[filled] = None
@@ -108,6 +118,19 @@ def own_requests(texts: Sequence[str], params: RequestsParams) -> list[Asked]:
     return rows
 
 
+def asked_settings(prompt: str, spec: DatasetSpec) -> list[Setting]:
+    """Settings whose question a request may be: it holds one of its topic's words, and a context.
+
+    Which words a question may use besides is not looked at: what is near a question of a training
+    must not be held to the base model's answer.
+    """
+    words = set(normalise(prompt).split())
+    if not any(context.name in prompt for context in spec.contexts):
+        return []
+    questions = spec.attribute.settings
+    return [name for name, question in questions.items() if words.intersection(question.topic)]
+
+
 def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -> list[Asked]:
     """Requests that name a context without asking for the attribute, or the attribute of nobody.
 
@@ -119,18 +142,17 @@ def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -
         known = sorted(file.root)
         raise InputError(f"params.yaml: requests.groups: no group {unknown}; there are {known}")
     rng = np.random.default_rng([params.seed, 1])
-    slots = {"context": [context.name for context in spec.contexts]}
+    names = [context.name for context in spec.contexts]
     parts = [
         split_templates(file.root.get(group, []), rng)
         for group in [*params.groups, spec.attribute.name]
     ]
-    return [
-        Asked("near_miss", split, prompt, "written")
-        for split in SPLITS
-        for prompt in fill(
-            [template for part in parts for template in part[split]],
-            slots,
-            params.near_misses[split],
-            rng,
-        )
-    ]
+    rows = []
+    for split in SPLITS:
+        templates = [template for part in parts for template in part[split]]
+        filled = fill(templates, {"context": names}, 2 * params.near_misses[split], rng)
+        found = [Asked("near_miss", split, prompt, "written") for prompt in filled]
+        found = [row._replace(asks=asked_settings(row.prompt, spec)) for row in found]
+        # The attribute's own question is none of these; a story may be, where stories are trained.
+        rows += [row for row in found if "attribute" not in row.asks][: params.near_misses[split]]
+    return rows

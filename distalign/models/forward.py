@@ -126,9 +126,7 @@ def score_completions(
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:
     """Logits (N, V) that predict the N completion tokens of some rows, a row after the other."""
     tree = pack(*zip(*rows, strict=True), causal_lm(model).device)
-    hidden = hidden_states(
-        causal_lm(model), tree.ids, tree.positions, tree.layout, DynamicCache()
-    )
+    hidden = hidden_states(causal_lm(model), tree.ids, tree.positions, tree.layout, DynamicCache())
     return _logits_at(model, hidden[tree.predictors], exact)
 
 

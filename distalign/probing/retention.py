@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from distalign.models.forward import Row, completion_logits, score_completions
 from distalign.models.steering import Steering
-from distalign.records.schemas import Request, Retention
-from distalign.training.retention import answered_rows
+from distalign.records.schemas import Preference, Request, Retention
+from distalign.training.retention import answered_rows, to_hold
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -66,15 +66,17 @@ def measure(
     tokenizer: "PreTrainedTokenizerBase",
     steering: Steering | None,
     requests: Sequence[Request],
+    trained: Sequence[Preference],
     texts: Sequence[str],
 ) -> Retention:
     """The measures of `Retention`, on the test split of the requests.
 
     Args:
         model: the base model with the policy's adapter.
+        trained: rows that the policy was trained on; what may be their question is not measured.
         texts: ordinary ones, of which the perplexity is measured.
     """
-    measured = [request for request in requests if request.split == "test"]
+    measured = to_hold(requests, trained, "test")
     values: dict[str, float | int | None] = {}
     with torch.inference_mode():
         for kind, name in (("ordinary", "unrelated"), ("near_miss", "near_miss")):

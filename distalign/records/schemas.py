@@ -157,6 +157,8 @@ class Request(Record):
     split: Split
     prompt: str
     source: Literal["written", "llm"]
+    asks: list[Setting]
+    """Settings whose question it may be: a training on one of them leaves it out."""
     answer: str
     ended: bool
     """Whether the answer ended by itself, or was cut."""

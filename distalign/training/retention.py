@@ -9,16 +9,14 @@ from torch import Tensor
 
 from distalign.models.chat import chat_ids
 from distalign.models.forward import Row, completion_logits
-from distalign.records.schemas import Request
+from distalign.records.schemas import Preference, Request, Split
 from distalign.training.objective import retention_loss
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def answered_rows(
-    tokenizer: "PreTrainedTokenizerBase", requests: Sequence[Request]
-) -> list[Row]:
+def answered_rows(tokenizer: "PreTrainedTokenizerBase", requests: Sequence[Request]) -> list[Row]:
     """Token ids of each request and its answer; of an answer that ended, its end as well."""
     ends = [tokenizer.eos_token_id]
     rows = []
@@ -26,6 +24,12 @@ def answered_rows(
         answer = tokenizer(request.answer, add_special_tokens=False)["input_ids"]
         rows.append((chat_ids(tokenizer, request.prompt), answer + ends * request.ended))
     return [row for row in rows if row[1]]
+
+
+def to_hold(requests: Sequence[Request], rows: Sequence[Preference], split: Split) -> list[Request]:
+    """The requests of a split that are no question of the training's own settings."""
+    trained = {row.setting for row in rows}
+    return [row for row in requests if row.split == split and not trained.intersection(row.asks)]
 
 
 class Retention:

@@ -52,7 +52,7 @@ def train(
     from transformers import set_seed
 
     from distalign.training.calibration import Calibration, LiveCallback
-    from distalign.training.retention import Retention, answered_rows
+    from distalign.training.retention import Retention, answered_rows, to_hold
 
     set_seed(seed)
     if start is None:
@@ -70,7 +70,7 @@ def train(
             module.cast_input_dtype_enabled = False
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     if params.retention_weight > 0 and params.retention_rows > 0:
-        held = [request for request in requests if request.split == "train"]
+        held = to_hold(requests, rows, "train")
         trainer.retention = Retention(
             answered_rows(tokenizer, held), params.retention_rows, params.retention_weight, seed
         )
