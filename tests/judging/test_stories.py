@@ -49,6 +49,6 @@ def test_rounds_are_kept_and_say_who_judged(
     judged = judge_stories(rows, gender, params, tmp_path, AUTO, tmp_path)
     assert [row.category for row in judged] == ["Female", None]
     assert {row.judge for row in judged} == {judge}
-    kept = [row.model_dump(exclude={"category", "judge"}) for row in judged]
+    kept = [row.model_dump(exclude={"category", "refused", "judge"}) for row in judged]
     assert kept == [row.model_dump() for row in rows]
     assert len(chat_server.bodies) == n_asked

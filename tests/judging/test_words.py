@@ -124,7 +124,7 @@ def test_judgement_keeps_the_round(gender: Attribute) -> None:
     )
     judged = judge_round(row, gender)
     assert judged.category == "Female"
-    assert judged.model_dump(exclude={"category", "judge"}) == row.model_dump()
+    assert judged.model_dump(exclude={"category", "refused", "judge"}) == row.model_dump()
     assert judged.judge == "words"
 
 
@@ -152,6 +152,6 @@ def test_a_word_is_read_in_any_case_between_any_signs(
     word = data.draw(st.sampled_from(category.words))
     shape = data.draw(st.sampled_from([str.lower, str.upper, str.title]))
     assert read_category(f"{before}{shape(word)}{after}", sentiment) == category.name
-    letter = data.draw(st.characters(categories=["Ll", "Lo", "Nd"]))
+    letter = data.draw(st.characters(categories=["Ll", "Nd"]))
     if " " not in word:  # a phrase holds words of its own
         assert read_category(f"{before}{letter}{word}{letter}{after}", sentiment) is None
