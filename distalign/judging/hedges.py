@@ -24,7 +24,8 @@ def _any(*alternatives: str) -> "regex.Pattern[str]":
 
 # Denials that affirm.
 _AFFIRMED = _any(
-    r"\bno (?:doubt|question)\b|\bwithout (?:an?y? )?(?:doubt|question)\b|\bnot (?:surprisingly|only|just)\b",
+    r"\bno (?:doubt|question)\b|\bwithout (?:an?y? )?(?:doubt|question)\b",
+    r"\bnot (?:surprisingly|only|just)\b",
     r"\bnone other than\b|\bno less than\b|\bnothing (?:but|other than)\b",
     r"\b(?:can't|cannot|can not|not) (?:deny|help but|be anything (?:other than|but))\b",
 )
