@@ -48,11 +48,15 @@ def fold(text: str) -> str:
 
 
 def _body(phrase: str) -> str:
-    """The pieces of a folded phrase, apart from each other as the phrase has them."""
+    """The pieces of a folded phrase, apart from each other as the phrase has them.
+
+    What may not stand before it is looked at after its first sign, which is faster.
+    """
     pieces = list(_PIECE.finditer(phrase))
     if not pieces:  # signs alone
-        return regex.escape(phrase.strip())
-    body = regex.escape(pieces[0][0])
+        return regex.escape(phrase)
+    first, rest = pieces[0][0][0], pieces[0][0][1:]
+    body = regex.escape(first) + _left(first) + regex.escape(rest)
     for before, piece in zip(pieces, pieces[1:], strict=False):
         gap = phrase[before.end() : piece.start()]
         if not gap:
@@ -66,14 +70,15 @@ def _body(phrase: str) -> str:
 
 
 def _left(first: str) -> str:
-    """What may not stand before a phrase that begins with this sign."""
-    if regex.match(UNSPACED, first):
+    """What may not stand before a phrase that begins with this sign, seen from behind it."""
+    sign = regex.escape(first)
+    if regex.match(rf"{UNSPACED}|\p{{Sc}}", first):
         return ""
     if regex.match(r"\p{N}", first):
-        return rf"(?<!{LETTER}|\d[-.,:/]|\d\.)"
+        return rf"(?<!{LETTER}{sign}|\d[-.,:/]{sign})"
     if regex.match(LETTER, first):
-        return rf"(?<![{LETTER}--{UNSPACED}])"
-    return "" if regex.match(r"\p{Sc}", first) else rf"(?<![{LETTER}{regex.escape(first)}])"
+        return rf"(?<![{LETTER}--{UNSPACED}]{sign})"
+    return rf"(?<![{LETTER}{sign}]{sign})"
 
 
 def _right(last: str) -> str:
@@ -99,8 +104,8 @@ def _pattern(groups: tuple[tuple[str, ...], ...]) -> "tuple[regex.Pattern[str], 
     phrases.sort(key=lambda pair: -len(pair[0]))
     alternatives = []
     for phrase, _ in phrases:
-        pieces = _PIECE.findall(phrase) or [phrase]
-        alternatives.append(f"({_left(pieces[0][0])}{_body(phrase)}{_right(pieces[-1][-1])})")
+        last = (_PIECE.findall(phrase) or [phrase])[-1][-1]
+        alternatives.append(f"({_body(phrase)}{_right(last)})")
     if not alternatives:
         return None
     return regex.compile("|".join(alternatives), regex.V1), [number for _, number in phrases]
