@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from distalign.llm.endpoint import KEY_VARIABLE, EndpointParams
+from distalign.llm.asking import KEY_VARIABLE
+from distalign.llm.endpoint import EndpointParams
 from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
 from distalign.records.schemas import Setting
@@ -27,6 +28,11 @@ def params_faults(params: Params) -> Iterator[str]:
     """Endpoints and lengths that no stage can work with."""
     yield from _endpoint_faults("llm", params.llm)
     yield from _endpoint_faults("judge.llm", params.judge.llm)
+    if params.judge.constrained and params.judge.llm.model and not params.judge.llm.base_url:
+        yield (
+            "judge.constrained = true: the OpenAI API does not know vLLM's structured outputs; "
+            "set it to false"
+        )
     for setting, length in params.sample.max_tokens.items():
         key = f"sample.max_tokens.{setting}"
         if setting not in get_args(Setting):
