@@ -65,6 +65,7 @@ class Request(BaseModel):
     messages: list[dict[str, str]]
     max_tokens: int
     seed: int
+    top_p: float | None = None
     choices: list[str] | None = None
     """The only answers allowed, for an endpoint that knows vLLM's structured outputs."""
 
@@ -147,6 +148,7 @@ class Asker:
             "messages": request.messages,
             "max_completion_tokens": request.max_tokens + self._params.thinking_tokens,
             "seed": seed if self._params.seeded else omit,
+            "top_p": omit if request.top_p is None else request.top_p,
             "reasoning_effort": self._params.effort or omit,
             "extra_body": request.choices and {"structured_outputs": {"choice": request.choices}},
         }

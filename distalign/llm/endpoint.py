@@ -96,9 +96,10 @@ class Endpoint:
             asyncio.run(self._ask(missing, label))
         return [self._store.answers.get(key, "") for key in keys]
 
-    def lacking(self, requests: Sequence[Request]) -> int:
-        """How many distinct requests the store cannot answer."""
-        return len({self._key(request) for request in requests} - self._store.answers.keys())
+    def lacking(self, requests: Sequence[Request]) -> list[Request]:
+        """The distinct requests that the store cannot answer."""
+        distinct = {self._key(request): request for request in requests}
+        return [distinct[key] for key in distinct.keys() - self._store.answers.keys()]
 
     def _key(self, request: Request) -> str:
         params = self._params

@@ -106,7 +106,7 @@ def test_answers_before_a_refusal_are_kept(chat_server: ChatServer, connect: Con
     with pytest.raises(InputError):
         connect(in_flight=1).complete(requests(3), "a")
     again = connect()
-    assert again.lacking(requests(3)) == 2
+    assert len(again.lacking(requests(3))) == 2
 
 
 def test_wrong_address_is_named(chat_server: ChatServer, connect: Connect) -> None:
@@ -165,7 +165,7 @@ def test_what_is_never_an_answer_is_not_stored(
             with pytest.raises(InputError, match=f"in all {TRIES} tries of a request"):
                 endpoint.complete(requests(2), "a")
     with connect() as again:
-        assert again.lacking(requests(1)) == 1
+        assert requests(1)[0] in again.lacking(requests(2))
         assert again.complete(requests(2), "b") == texts(2)
 
 
