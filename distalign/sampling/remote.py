@@ -24,7 +24,6 @@ TOKENS_A_TURN = 8
 class RemoteParams(AskingParams):
     """The block of params.yaml that names a sampled model behind an API."""
 
-    model: str
     budget: int | None = Field(ge=1)
     """Most tokens, read and written, that the rounds of a cell may take; null: no bound."""
 
@@ -44,7 +43,9 @@ class Forecast(NamedTuple):
         return f"{self.requests:,} requests, at most {tokens:,} tokens ({self.written:,} written)"
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A planned round, and the category that an outside generator has picked for it."""
+
     row: Planned
     request: Request
     category: int | None
@@ -74,9 +75,7 @@ def draw_remote(
         InputError: see `plan_rounds` and `Endpoint.complete`; the budget does not suffice, or
             the API has no such decoding. Nothing was asked then.
     """
-    if sample.top_k:
-        raise InputError(f"sample.top_k = {sample.top_k}: the API has none; set it to 0")
-    asked = _plan(method, max_tokens, spec, prompts, sample, seed)
+    asked = plan_remote(method, max_tokens, spec, prompts, sample, seed)
     forecast = forecast_remote(endpoint, [item.request for item in asked], remote)
     if remote.budget is not None and forecast.read + forecast.written > remote.budget:
         raise InputError(
@@ -102,14 +101,17 @@ def forecast_remote(
     return Forecast(len(missing), read, written)
 
 
-def _plan(
+def plan_remote(
     method: str,
     max_tokens: int,
     spec: DatasetSpec,
     prompts: Sequence[Prompt],
     sample: SampleParams,
     seed: int,
-) -> list[_Asked]:
+) -> list[Asked]:
+    """What is asked in N rounds a context; arguments and errors as for `draw_remote`."""
+    if sample.top_k:
+        raise InputError(f"sample.top_k = {sample.top_k}: the API has none; set it to 0")
     shards = make_shards(spec, prompts, sample, seed)
     return [
         asked for shard in shards for asked in _plan_shard(method, max_tokens, spec, sample, shard)
@@ -118,7 +120,7 @@ def _plan(
 
 def _plan_shard(
     method: str, max_tokens: int, spec: DatasetSpec, sample: SampleParams, shard: Shard
-) -> list[_Asked]:
+) -> list[Asked]:
     rng = np.random.default_rng(shard.seeds)
     uniforms = rng.random(len(shard.plan)).tolist()
     # In a row, so that no two rounds of one prompt share a seed.
@@ -134,11 +136,11 @@ def _plan_shard(
             seed=first + place,
             top_p=None if sample.top_p == 1 else sample.top_p,
         )
-        asked.append(_Asked(row, request, category, uniform))
+        asked.append(Asked(row, request, category, uniform))
     return asked
 
 
-def _round(asked: _Asked, output: str, method: str, spec: DatasetSpec) -> Round:
+def _round(asked: Asked, output: str, method: str, spec: DatasetSpec) -> Round:
     is_baseline = method in BASELINES
     (context, number, prompt), category = asked.row, asked.category
     return Round(
