@@ -24,10 +24,15 @@ class Reading(NamedTuple):
     """It states none because it does not, or cannot, tell."""
 
 
-def _live(text: str, groups: Sequence[Sequence[str]], context: str) -> tuple[list[int], bool]:
-    """Groups of which the text states a phrase, in order; and whether it says it cannot tell."""
-    folded = fold(text)
-    folded = _LEAD.sub("", folded, count=1)
+def _read(
+    text: str, groups: Sequence[Sequence[str]], context: str = ""
+) -> tuple[list[int], list[int], bool]:
+    """Groups of which the text names a word, those of which it states one, both in order, and
+    whether it says that it cannot tell.
+
+    Of words that contain each other the longest counts alone: "strongly agree" is no "agree".
+    """
+    folded = _LEAD.sub("", fold(text), count=1)
     names = find_phrases(folded, ((context,),)) if context else []
     found = [
         phrase
@@ -36,7 +41,7 @@ def _live(text: str, groups: Sequence[Sequence[str]], context: str) -> tuple[lis
     ]
     stated, held_back = standing(folded, found)
     live = {phrase.group for phrase, is_live in zip(found, stated, strict=True) if is_live}
-    return sorted(live), held_back
+    return sorted({phrase.group for phrase in found}), sorted(live), held_back
 
 
 def _hides(name: Found, phrase: Found) -> bool:
@@ -46,26 +51,24 @@ def _hides(name: Found, phrase: Found) -> bool:
     return overlap and not (within and phrase.end - phrase.start > name.end - name.start)
 
 
-def named_categories(text: str, attribute: Attribute, context: str = "") -> list[str]:
-    """Categories of which the text states a word, in the attribute's order.
-
-    Of words that contain each other the longest counts alone: "strongly agree" is no "agree".
-    """
-    return _named(text, attribute, context)[0]
+def _groups(attribute: Attribute) -> list[list[str]]:
+    """The categories' words, and the homonyms, which hide the words that they contain."""
+    return [*(category.words for category in attribute.categories), attribute.homonyms]
 
 
-def _named(text: str, attribute: Attribute, context: str) -> tuple[list[str], bool]:
+def named_categories(text: str, attribute: Attribute) -> list[str]:
+    """Categories of which the text holds a word, stated or not, in the attribute's order."""
     names = [category.name for category in attribute.categories]
-    # Homonyms come last and are no category; they hide the words that they contain.
-    groups = [*(category.words for category in attribute.categories), attribute.homonyms]
-    live, held_back = _live(text, groups, context)
-    return [names[group] for group in live if group < len(names)], held_back
+    named, _, _ = _read(text, _groups(attribute))
+    return [names[group] for group in named if group < len(names)]
 
 
 def read_answer(text: str, attribute: Attribute, context: str = "") -> Reading:
     """What an answer states; the context's own name is left out, since it may hold a word."""
-    named, held_back = _named(text, attribute, context)
-    category = named[0] if len(named) == 1 else None
+    names = [category.name for category in attribute.categories]
+    _, live, held_back = _read(text, _groups(attribute), context)
+    stated = [names[group] for group in live if group < len(names)]
+    category = stated[0] if len(stated) == 1 else None
     return Reading(category, category is None and held_back)
 
 
@@ -76,7 +79,7 @@ def read_category(text: str, attribute: Attribute, context: str = "") -> str | N
 
 def read_label(answer: str, labels: Sequence[str]) -> str | None:
     """The one label that an answer states; None for none or several."""
-    live, _ = _live(answer, [[label] for label in labels], "")
+    _, live, _ = _read(answer, [[label] for label in labels])
     return labels[live[0]] if len(live) == 1 else None
 
 
@@ -86,7 +89,8 @@ def judge_round(row: Round, attribute: Attribute) -> Judgement:
 
 
 def unreadable_words(attribute: Attribute) -> Iterator[tuple[str, str, str | None]]:
-    """(category, word, what is read instead) of each word that is not read as its own category.
+    """(category, word, what is read instead) of each word that is not read as its own category;
+    None is read where it names several, or none.
 
     A word within another category's is told apart by its length. It cannot be where they differ
     by case, spaces or commas alone, where a homonym equals it, or where it denies another word.
@@ -94,7 +98,7 @@ def unreadable_words(attribute: Attribute) -> Iterator[tuple[str, str, str | Non
     for category in attribute.categories:
         for word in category.words:
             for text in (word, f"The answer is {word}."):
-                named = named_categories(text, attribute)
-                if named != [category.name]:
-                    yield category.name, word, " and ".join(named) or None
+                read = read_category(text, attribute)
+                if read != category.name:
+                    yield category.name, word, read
                     break

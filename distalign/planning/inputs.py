@@ -51,7 +51,7 @@ def attribute_faults(attribute: Attribute, name: str) -> Iterator[str]:
         for category, word, read in unreadable_words(attribute):
             yield (
                 f"categories: the word {word!r} of {category!r} is read as "
-                f"{f'one of {read!r}' if read else 'no category'}; use another, or spell it out"
+                f"{repr(read) if read else 'no single category'}; use another, or spell it out"
             )
     for form in dict.fromkeys(form for c in attribute.categories for form in c.tokens):
         tokens = Counter(c.tokens[form] for c in attribute.categories if form in c.tokens)

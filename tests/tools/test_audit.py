@@ -14,7 +14,6 @@ from tests.support.chat_server import Body, ChatServer
 from tests.support.paths import ROOT
 from tools import audit
 
-
 N = 25
 
 
