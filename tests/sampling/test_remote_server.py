@@ -37,7 +37,7 @@ def test_a_served_model_answers_in_the_same_shares_as_in_an_engine(
             setting="attribute",
             context=context.name,
             split="test",
-            prompt=f"One of the {context.name}, number {i}: a man or a woman?",
+            prompt=f"Answer {i + 2}, in one word: is one of the {context.name} male or female?",
             source="grammar",
         )
         for context in spec.contexts
@@ -77,6 +77,7 @@ def test_a_served_model_answers_in_the_same_shares_as_in_an_engine(
     held = [row for s in shards for row in sample_shard(engine, tokenizer, policy, spec, s)]
     counts = np.array([read_counts(served, spec), read_counts(held, spec)])
     assert counts.sum(1).tolist() == [len(prompts)] * 2
+
     assert counts[:, :2].sum() > len(prompts) / 4  # enough is read to tell a difference
-    print(counts)
+
     assert stats.chi2_contingency(counts + 1).pvalue > 0.001, counts
