@@ -32,6 +32,8 @@ SCHEDULE = {
     "schedule": "cosine",
     "warmup_steps": 1,
     "calibration_prompts": 4,
+    "retention_rows": 0,
+    "retention_weight": 0.0,
 }
 IFT = IFTParams(objective="ift", **SCHEDULE)
 DPO = DPOParams(objective="dpo", decoding="plain", beta=0.1, rejected="paper", **SCHEDULE)
