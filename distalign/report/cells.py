@@ -30,6 +30,7 @@ DISPLAY = {
     "us_even": "US Even",
     "race_even": "Race Even",
     "sentiment_even": "Sentiment Even",
+    "smollm2-135m": "SmolLM2-135M",
     "qwen2.5-7b": "Qwen2.5-7B",
     "qwen2.5-1.5b": "Qwen2.5-1.5B",
     "llama-3.1-8b": "Llama-3.1-8B",
@@ -140,7 +141,7 @@ def section_title(cell: Cell) -> str:
 def rounds_of(metrics: Metrics) -> str:
     """The N of a cell that applies: its contexts, and the rounds of each."""
     contexts = metrics["n_contexts"] + metrics["n_contexts_empty"]
-    return f"{contexts:,} contexts × {metrics['n_rounds'] / contexts:,.0f} rounds"
+    return f"{contexts:,.0f} contexts × {metrics['n_rounds'] / contexts:,.0f} rounds"
 
 
 MEASURES = {

@@ -7,7 +7,7 @@ import pandas as pd
 from distalign.machine.provenance import summary as made_with
 from distalign.report.cells import Matrix, Results
 from distalign.report.comparisons import ReportParams, compare, rounds_table
-from distalign.report.dataset_page import dataset_parts
+from distalign.report.dataset_page import dataset_parts, dataset_title
 from distalign.report.legend import LEGEND
 from distalign.report.page import Page, Part, plain_text
 from distalign.report.paper_tables import printed_for
@@ -29,7 +29,7 @@ def report_pages(
         paper: tables.csv, all of it text.
         coordinated: decoding variants whose rounds are drawn together.
     """
-    parts, datasets = [], {}
+    parts, datasets = [], []
     for results in places:
         cells = results.cells
         tests = compare(cells, params)
@@ -39,15 +39,20 @@ def report_pages(
         for dataset in matrix.datasets:
             group = [cell for cell in cells if cell.dataset == dataset]
             if any(cell.applies for cell in group):
-                name = dataset_page_name(group[0])
-                datasets[name] = dataset_parts(group, matrix, said[dataset], tests)
+                shown = dataset_parts(group, matrix, said[dataset], tests)
+                datasets.append((group[0], shown))
     every = [cell for results in places for cell in results.cells]
     made = made_with(cell.provenance for cell in every)
     targets = {cell.dataset: cell.contexts for cell in every}
     last = Part("Rounds needed", tables=[rounds_table(targets)])
     first = Page("results", f"Results: {matrix.name}", [*parts, last], LEGEND, made)
-    others = [Page(name, shown[0].title, shown, LEGEND, made) for name, shown in datasets.items()]
-    return [first, *others]
+    return [
+        first,
+        *(
+            Page(dataset_page_name(cell), dataset_title(cell), shown, LEGEND, made)
+            for cell, shown in datasets
+        ),
+    ]
 
 
 def terminal_text(page: Page, files: Sequence[str]) -> str:

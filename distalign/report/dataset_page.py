@@ -25,6 +25,10 @@ from distalign.report.sections import dataset_page_name
 from distalign.statistics.binding import figure_points
 
 
+def dataset_title(cell: Cell) -> str:
+    return f"{display(cell.dataset)}: {section_title(cell)}"
+
+
 def dataset_parts(
     cells: Sequence[Cell], matrix: Matrix, said: Sequence[str], tests: Sequence[Comparison]
 ) -> list[Part]:
@@ -43,7 +47,7 @@ def dataset_parts(
     tables = [detail_table(applying), compared, binding_table(applying), distances_table(applying)]
     return [
         Part(
-            f"{display(first.dataset)}: {section_title(first)}",
+            "Verdict",
             [*said],
             [_calibration(shown, matrix)],
             [first_table(cells, only)],

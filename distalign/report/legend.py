@@ -48,8 +48,9 @@ LEGEND = {
     "Floor": (
         "the MAE that a perfect sampler expects in as many valid rounds. Methods with few valid "
         "rounds have a higher one, so excess (MAE - floor) and ratio (MAE / floor) compare them. "
-        "A single draw may fall below its floor by luck. Rounds whose prompts have unequal "
-        "probabilities, and rounds that are not independent, fall below it more often."
+        "A single draw may fall below its floor by luck. Where the prompts of a context have "
+        "unequal probabilities, draws vary less than those of one perfect sampler, and fall below "
+        "it more often; so do rounds that are not independent."
     ),
     "Percentile interval": (
         "the bootstrap of the paper's appendix A.2.2. It is biased upward, because |.| is not "

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from jinja2 import Environment
 
@@ -109,10 +110,10 @@ def _markdown_figures(figures: Sequence[Figure], name: str) -> list[str]:
     for figure in figures:
         title = escape_markdown(figure.title)
         if figure.kept:
-            lines.append(f"**{title}**\n\n![{title}](figures/{figure.name})\n")
+            lines.append(f"**{title}**\n\n![{title}](figures/{quote(figure.name)})\n")
     left = len(figures) - len(lines)
     if left:
-        lines.append(f"{left} more in [{escape_markdown(name)}.html]({name}.html).\n")
+        lines.append(f"{left} more in [{escape_markdown(name)}.html]({quote(name)}.html).\n")
     return lines
 
 

@@ -9,14 +9,8 @@ from distalign.statistics.score import Metrics
 
 BELOW_FLOOR, DOUBTFUL = "†", "‡"
 MARKS = {
-    BELOW_FLOOR: (
-        "below its floor. It is luck of the draw, or the prompts of a context differ: draws at "
-        "unequal probabilities vary less than those of one perfect sampler. It proves no skill."
-    ),
-    DOUBTFUL: (
-        "fewer than 90 % of the rounds are valid, or of the valid responses follow their steering "
-        "token. Such a cell is never marked as the best: garbage may meet a target, too."
-    ),
+    BELOW_FLOOR: "below its floor, by luck of the draw or unequal prompts; it proves no skill.",
+    DOUBTFUL: "validity or fidelity is under 90 %: never the best, as garbage may meet a target.",
 }
 """What stands behind a number, and what a note below its table says of it."""
 LEAST_CREDIBLE = 0.9

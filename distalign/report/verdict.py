@@ -90,10 +90,10 @@ def closeness(name: str, metrics: Metrics) -> str:
         return f"{name} does not answer soundly ({', '.join(sound)}): its MAE proves nothing."
     floors, drawn = level(metrics), f"drawn MAE {number(metrics['mae'])}"
     below = ", below the floor by luck or unequal prompts" if is_below_floor(metrics) else ""
-    if metrics.get("expected_mae") is None:
-        where, aside = drawn, below
-    else:
+    where, aside, floor = drawn, below, metrics["floor"]
+    if metrics.get("expected_mae") is not None:
         where, aside = f"expected MAE {number(metrics['expected_mae'])}", f"; {drawn}{below}"
+        floor = metrics["expected_floor"]
     if floors is None:
         return f"{name} has no floor to be compared with: {where}{aside}."
     words = {"at": AT_FLOOR, "near": NEAR_FLOOR}
@@ -101,7 +101,7 @@ def closeness(name: str, metrics: Metrics) -> str:
     deviation, bounds = true_deviation(metrics)
     return (
         f"{name} is {word} the floor: {where}, {floors:.2f} times the floor of "
-        f"{number(metrics['floor'])}{aside}; true deviation {number(deviation)} {bounds}".rstrip()
+        f"{number(floor)}{aside}; true deviation {number(deviation)} {bounds}".rstrip()
         + "."
     )
 
@@ -112,15 +112,16 @@ def rivals(tests: Sequence[Comparison], means: Mapping[str, Metrics]) -> list[st
     closer = [t for t in sound if t.adjusted < SIGNIFICANCE and t.difference < 0]
     farther = [t for t in sound if t.adjusted < SIGNIFICANCE and t.difference > 0]
     equal = [t for t in sound if t.adjusted >= SIGNIFICANCE]
+    lucky = ", with their luck," if is_below_floor(means["ours"]) else ""
     lines = []
     for said, group in (
-        ("It is closer than", closer),
-        ("It is farther from the target than", farther),
+        (f"By the drawn rounds{lucky} it is closer than", closer),
+        (f"By the drawn rounds{lucky} it is farther from the target than", farther),
         ("The rounds do not tell it from", equal),
     ):
         if group:
             shown = [
-                f"{display(t.method)} ({t.difference:+.3f}, p {_equals(t.adjusted)})"
+                f"{display(t.method)} (by {abs(t.difference):.3f}, p {_equals(t.adjusted)})"
                 for t in sorted(group, key=lambda t: abs(t.difference))
             ]
             lines.append(f"{said} {', '.join(shown)}.")
