@@ -123,9 +123,14 @@ def kept_texts(seeds: Sequence[Retention | None]) -> list[str]:
     return [
         f"{mean['perplexity']:.1f} ({mean['perplexity_base']:.1f})",
         number(mean["kl_ordinary"]),
-        f"{percent(mean['unrelated_over_half'])} of {mean['n_unrelated']:.0f}",
-        f"{percent(mean['near_miss_over_half'])} of {mean['n_near_miss']:.0f}",
+        _of(mean["unrelated_over_half"], mean["n_unrelated"]),
+        _of(mean["near_miss_over_half"], mean["n_near_miss"]),
     ]
+
+
+def _of(share: float | None, n: float) -> str:
+    """A share with its N; a policy without steering tokens has none."""
+    return "–" if share is None else f"{percent(share)} of {n:.0f}"
 
 
 def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list[list[Entry]]:

@@ -144,7 +144,7 @@ def retention(seeds: Sequence[Retention | None]) -> list[str]:
     if all(kept is None for kept in seeds):
         return []
     perplexity, kl, unrelated, near = kept_texts(seeds)
-    return [
-        f"Kept of the base model: perplexity of ordinary text {perplexity}, KL {kl} nats a token; "
-        f"steered without being asked: {unrelated} unrelated requests, {near} near misses."
-    ]
+    text = f"Kept of the base model: perplexity of ordinary text {perplexity}, KL {kl} nats a token"
+    if unrelated != "–":
+        text += f"; steered without being asked: {unrelated} unrelated requests, {near} near misses"
+    return [f"{text}."]

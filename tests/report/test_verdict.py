@@ -73,6 +73,9 @@ def test_what_is_kept_is_said_where_it_was_measured():
     (text,) = retention([None, KEPT])
     assert "66.0 (64.0), KL 0.030 nats a token" in text
     assert "5.0 % of 240 unrelated requests, 12.5 % of 80 near misses" in text
+    without = dict.fromkeys(("unrelated_mass", "unrelated_over_half", "near_miss_over_half"))
+    (text,) = retention([KEPT.model_copy(update=without)])
+    assert text.endswith("KL 0.030 nats a token.")
 
 
 def test_the_closest_sound_method_speaks_where_ours_was_not_run():
