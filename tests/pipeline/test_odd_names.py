@@ -147,7 +147,7 @@ def test_odd_names_go_through_every_stage(
 
     inputs = {name: name for name in ("metrics", "judgements", "targets", "logs")}
     run_stage(report, monkeypatch, **inputs, paper="paper.csv", out="report", plots="plots")
-    page = Text(Path("report/results.html").read_text(encoding="utf-8"))
+    page = Text(Path("report/m_attribute_attribute_odd.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(name in page.cells for name in NAMES)
     for file in ("report/contexts.csv", "plots/calibration.csv"):
