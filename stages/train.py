@@ -5,11 +5,18 @@ import numpy as np
 from distalign.data.pair import reorder
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
-from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
+from distalign.models.policy import LoraParams, Policy, copy_policy, read_policy, save_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_text
 from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
-from distalign.training.methods import DPOParams, IFTParams, MethodParams, PromptedParams
+from distalign.training.methods import (
+    DPOParams,
+    IFTParams,
+    MethodParams,
+    PromptedParams,
+    Untrained,
+    WarmupPolicyParams,
+)
 from distalign.training.run import train
 from stages.cli import block, parse, precision, run
 
@@ -37,10 +44,15 @@ def main() -> None:
         decoding="plain",
         trained=None,
     )
-    if isinstance(params, PromptedParams):
-        policy = policy.model_copy(update={"max_tokens": params.max_tokens})
+    if isinstance(params, Untrained):
         write_text(args.log, "step\n")
-        save_policy(policy, None, None, args.out)
+    if isinstance(params, PromptedParams):
+        own = {"max_tokens": params.max_tokens, "decoding": params.decoding}
+        save_policy(policy.model_copy(update=own), None, None, args.out)
+        return
+    if isinstance(params, WarmupPolicyParams):
+        own = {"method": args.method, "decoding": params.decoding}
+        copy_policy(read_policy(args.warmup).model_copy(update=own), args.warmup, args.out)
         return
     from transformers import AutoTokenizer  # slow to import: only where something is trained
 

@@ -170,7 +170,8 @@ class Round(Record):
     """Category of the steering token that starts the response, if there is one, or that an
     outside generator has picked and the prompt asks for."""
     probabilities: list[float] | None
-    """P_theta(tau|x) restricted to the steering tokens, in the order of the categories."""
+    """What the steering token is drawn from, in the order of the categories: P_theta(tau|x)
+    restricted to the steering tokens; the target, where a generator outside the model draws it."""
     mass: float | None
     """Probability of all steering tokens together in the whole vocabulary."""
 

@@ -20,6 +20,8 @@ import numpy as np
 
 from distalign.records.schemas import Context, DatasetSpec
 
+PE_EXPLICIT = "pe_explicit"
+CONSTRAINED_EXPLICIT = "constrained_explicit"
 EXTERNAL = "external_random"
 VERBALIZED = "verbalized"
 SEED_OF_THOUGHT = "seed_of_thought"
@@ -128,8 +130,9 @@ def method_prompt(method: str, prompt: str, context: Context, spec: DatasetSpec)
     """The user's turn for a method: prompt engineering adds an instruction, the rest nothing.
 
     pe_explicit states the target, pe_implicit only alludes to it (paper section 4, baselines).
+    constrained_explicit asks as pe_explicit does, constrained as zero_shot.
     """
-    if method == "pe_explicit":
+    if method in (PE_EXPLICIT, CONSTRAINED_EXPLICIT):
         shares = ", ".join(
             f"{share} are {category}"
             for category, share in zip(spec.categories, percentages(context.target), strict=True)
