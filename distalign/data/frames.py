@@ -111,7 +111,8 @@ def usable_frames(
     seen = set()
     ends = shuffled(details, rng)
     for _ in range(max(1, len(details))):
-        orders = [[group[i] for i in rng.permutation(len(group))] for group in groups]
+        mixed = [groups[i] for i in rng.permutation(len(groups))]
+        orders = [[group[i] for i in rng.permutation(len(group))] for group in mixed]
         for frame in (frame for turn in zip_longest(*orders) for frame in turn if frame):
             source: Source = "grammar"
             if DETAIL in frame:
