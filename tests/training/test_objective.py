@@ -119,3 +119,14 @@ def test_retention_is_the_divergence_at_first_tokens_plus_that_at_the_others() -
     assert retention_loss(policy[:1], base[:1], first[:1]).item() == pytest.approx(
         divergence(0.5, 0.25), abs=1e-6
     )
+
+
+def test_the_steering_token_of_mismatched_pairs_cancels_in_dpo() -> None:
+    """So that it is the preference loss given a belief (GDPO, Yao et al. 2025)."""
+    response = torch.tensor([0.7, -0.4, 0.2, -0.9])
+    token = torch.tensor([1.5, 1.5, -2.0, -2.0])
+    desirable = torch.tensor([True, False, True, False])
+    given_the_token = dpo_loss(response, desirable, 0.1)
+    torch.testing.assert_close(dpo_loss(response + token, desirable, 0.1), given_the_token)
+    consistent = torch.tensor([1.5, -2.0, -2.0, 1.5])
+    assert dpo_loss(response + consistent, desirable, 0.1) != given_the_token
