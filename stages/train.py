@@ -1,5 +1,8 @@
 """Make a method's policy: train its adapter, or describe a method that trains nothing."""
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
@@ -15,7 +18,7 @@ def main() -> None:
     args = parse(
         __doc__,
         method="name of the method in params.yaml",
-        seed="training seed: initial weights and the order of the warm-up's rows",
+        seed="training seed: initial weights, which rows are seen, and their order",
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
@@ -50,6 +53,7 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(args.warmup)
         if isinstance(params, DPOParams) or params.warmup:
             start = args.warmup
+    spec, rows = read_spec(args.spec), read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,
@@ -57,9 +61,9 @@ def main() -> None:
         lora,
         tokenizer,
         policy.steering,
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
-        read_spec(args.spec),
+        spec,
         args.seed,
         used,
         workspace_of(
