@@ -19,7 +19,7 @@ _APART = regex.compile(r"(?<=\d)\s+(?=%)|(?<=\p{Sc})\s+(?=\d)")
 
 LETTER = r"[\p{L}\p{M}\p{N}]"
 # Scripts that put no space between words; in Hangul, endings follow a word without one.
-UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+UNSPACED = r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]--\p{N}]"  # V1
 HANGUL = r"\p{Hangul}"
 # A sign that means something: not what only sets words apart.
 _PIECE = regex.compile(
@@ -72,7 +72,7 @@ def _body(phrase: str) -> str:
 def _left(first: str) -> str:
     """What may not stand before a phrase that begins with this sign, seen from behind it."""
     sign = regex.escape(first)
-    if regex.match(rf"{UNSPACED}|\p{{Sc}}", first):
+    if regex.match(rf"{UNSPACED}|\p{{Sc}}", first, regex.V1):
         return ""
     if regex.match(r"\p{N}", first):
         return rf"(?<!{LETTER}{sign}|\d[-.,:/]{sign})"
@@ -83,7 +83,7 @@ def _left(first: str) -> str:
 
 def _right(last: str) -> str:
     """What may not stand after a phrase that ends with this sign."""
-    if regex.match(rf"{UNSPACED}|{HANGUL}", last):
+    if regex.match(rf"{UNSPACED}|{HANGUL}", last, regex.V1):
         return ""
     if regex.match(r"\p{N}", last):
         return rf"(?!{LETTER}|[-.,:/]\p{{Sc}}?\d|[+#])"
