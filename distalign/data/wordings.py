@@ -47,8 +47,8 @@ def reject_reason(
     """Why a rewording of the question is not usable; None if it is.
 
     It must hold the context once, ask for the attribute in one short question or request,
-    use no word that would change what is asked, and name no category (which would suggest
-    an answer).
+    use no word that would change what is asked, and name no category that the question itself
+    does not name (which would suggest an answer).
     """
     rest = wording.replace(SLOT, " ")
     words = normalise(rest).split()
@@ -56,7 +56,8 @@ def reject_reason(
         return "does not hold the context exactly once"
     if len(find_phrases(fold(rest), (tuple(question.topic),))) != 1:
         return "does not ask for the attribute once"
-    if named_categories(rest, attribute):
+    asked = named_categories(question.template, attribute)
+    if not set(named_categories(rest, attribute)) <= set(asked):
         return "names a category"
     if "\n" in wording or len(words) > MAX_WORDS or not _is_sentence(wording):
         return "is not one short sentence"

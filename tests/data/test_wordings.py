@@ -48,6 +48,17 @@ def test_reject_reason(gender: Attribute, wording: str, reason: str | None) -> N
     assert (found is None) == (reason is None)
 
 
+def test_a_wording_may_name_what_the_question_names(gender: Attribute) -> None:
+    question = gender.settings["attribute"]
+    asked = question.model_copy(
+        update={"template": "What is the gender of {context}, male or not?"}
+    )
+    allowed = allowed_words(question) | {"male", "female", "not"}
+    for word, reason in (("male", None), ("female", "names a category")):
+        wording = f"Is the gender of {{context}} {word}?"
+        assert reject_reason(wording, asked, gender, allowed) == reason
+
+
 ASKED = {
     "german": ("Übt wer den Beruf {context} aus: welches Geschlecht?", ["Geschlecht"], "Mann"),
     "french": ("À quel genre appartient {context} ?", ["genre"], "homme"),
