@@ -56,8 +56,8 @@ def reject_reason(
         return "does not hold the context exactly once"
     if len(find_phrases(fold(rest), (tuple(question.topic),))) != 1:
         return "does not ask for the attribute once"
-    asked = named_categories(question.template, attribute)
-    if not set(named_categories(rest, attribute)) <= set(asked):
+    named = named_categories(rest, attribute)
+    if named and not set(named) <= set(named_categories(question.template, attribute)):
         return "names a category"
     if "\n" in wording or len(words) > MAX_WORDS or not _is_sentence(wording):
         return "is not one short sentence"

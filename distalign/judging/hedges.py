@@ -24,9 +24,14 @@ def _any(*alternatives: str) -> re.Pattern[str]:
 # Denials that affirm.
 _AFFIRMED = _any(
     r"\bno (?:doubt|question)\b|\bwithout (?:an?y? )?(?:doubt|question)\b",
-    r"\bnot (?:surprisingly|only|just)\b",
+    r"\bnot surprisingly\b|\bnot (?:only|just)\b(?=.*\b(?:but|also)\b)",
     r"\bnone other than\b|\bno less than\b|\bnothing (?:but|other than)\b",
     r"\b(?:can't|cannot|can not|not) (?:deny|help but|be anything (?:other than|but))\b",
+)
+# Words in which "no" is no answer.
+_IDIOM = re.compile(
+    r"\bno (?:doubt|question|idea|clue|comment|information|data|one|longer|matter|telling)\b"
+    r"|\bno less than\b"
 )
 _ISNT = r"(?:ca|wo|do|does|did|is|are|was|were|ai|could|would|should|must|have|has|had)n't"
 _NOT = rf"(?:{_ISNT}|not|cannot|no longer|never|neither|nor|hardly|scarcely|rarely|seldom|barely)"
@@ -36,8 +41,19 @@ _DENIED = _any(
     r"\b(?:no|non|than|nicht|keine?n?|weder|noch|pas|ni|nunca|não|нет|не)"
     r"(?:[\s-]+(?:an?|the|any|um|une?|una?))*[\s-]*$",
     r"\b(?:instead of|opposed to|apart from|except|excluding|ruled? out)(?: an?| the)?\s*$",
+    rf"\b(?:far from|anything but|false that|untrue that)(?:[\s-]+{_WORD}){{0,3}}[\s-]*$",
     r"(?:不是|並非|并非|非|不)\s*$",
 )
+# A question says nothing, if more than it is said.
+_ASKED = re.compile(
+    r"(?:^|[.!?]\s+)(?:why|who|how|what|which|is|are|do|does|would|could|can|should)\b[^.!?]*$"
+)
+_ASKED_AFTER = re.compile(rf"[^.!?]*\?\W*[\w{MASK}]")
+_NUMBER = re.compile(
+    r"\W?(?:\d|(?:one|two|three|four|five|six|seven|eight|nine|ten|once|twice|half)\b)"
+)
+_BOUND = re.compile(r"\b(?:at least|at most|up to|over|under|above|below|nearly|almost)\s+$")
+_BOUND_AFTER = re.compile(r"\s+(?:or|and) (?:more|less|fewer|over|above|under|older|younger)\b")
 _IS = r"\s+(?:is|are|was|were|would be|seems?)"
 _DENIED_AFTER = _any(
     r"\s*(?:ではない|ではありません|じゃない|[이가] 아닙니다|[이가] 아니)",
@@ -73,6 +89,7 @@ _HEDGE = _any(
     r"\b(?:inconclusive|ambiguous|depends|depending|whether|varies|doubtful|debatable)\b",
     r"\b(?:unknowable|impossible|either one|who knows|reluctant to|(?:rather|prefer|choose) not)\b",
     r"\b(?:refuse to|decline to|language model|as an ai|apologi[sz]e|no (?:idea|clue|comment))\b",
+    r"\bnothing to (?:suggest|indicate|show|say)\b",
     r"\bdoubt (?:that|if|it|they|he|she)\b|\bno (?:information|data|way to)\b|\bcan't be known\b",
     r"\b(?:i'm|i am|we're|we are) sorry\b|^\W*sorry\b|\binsufficient \w+|\black of \w+",
     r"\b(?:need|needs|without|requires?) (?:more|further|additional|enough) \w+",
@@ -91,7 +108,8 @@ _GUESS = (
 # Where a part of the answer ends, and what was denied or held back is no longer.
 _TURN = _any(
     r"[.!?;\n](?=\s|$)|[。！？；]",
-    r"\b(?:but|however|although|though|nevertheless|still|because|since|aber|mais|pero|mas|но)\b",
+    r"(?<!anything )\b(?:but|however|although|though|nevertheless|still|because|since)\b",
+    r"\b(?:aber|mais|pero|mas|но)\b",
     rf"[,:(-]\s*(?:(?:and|so|then)\s+)?(?={_GUESS}\b)",
 )
 _PAUSE = re.compile(r"[,:(—]| - ")
@@ -111,33 +129,61 @@ class Standing(NamedTuple):
 
 def standing(folded: str, found: Sequence[Found]) -> Standing:
     """How each phrase stands in a folded text."""
+    parts = _parts_of_idioms(folded, found)
     masked = list(folded)
     for phrase in found:
-        masked[phrase.start : phrase.end] = MASK * (phrase.end - phrase.start)
+        if phrase not in parts:
+            masked[phrase.start : phrase.end] = MASK * (phrase.end - phrase.start)
     text = _AFFIRMED.sub(lambda match: ":" * len(match[0]), "".join(masked))
-    hedges = [match.span() for match in _HEDGE.finditer(text)]
+    hedges = [match.start() for match in _HEDGE.finditer(text)]
     turns = [0, *(match.end() for match in _TURN.finditer(text)), len(text)]
     stated, held_back = [], bool(hedges)
     for phrase in found:
         start = max(turn for turn in turns if turn <= phrase.start)
         end = min((turn for turn in turns if turn >= phrase.end), default=len(text))
-        unlikely = _UNLIKELY.search(text, start, phrase.start) or _UNLIKELY_AFTER.match(
-            text, phrase.end
+        own = [place for place in hedges if start <= place < end]
+        unlikely = bool(
+            _UNLIKELY.search(text, start, phrase.start) or _UNLIKELY_AFTER.match(text, phrase.end)
         )
-        denied = _DENIED.search(text, start, phrase.start) or _DENIED_AFTER.match(text, phrase.end)
-        held_back |= bool(unlikely)
-        stated.append(not (unlikely or denied or _is_hedged(text, phrase, hedges, start, end)))
+        held_back |= unlikely
+        is_void = (
+            phrase in parts
+            or unlikely
+            or _DENIED.search(text, start, phrase.start)
+            or _DENIED_AFTER.match(text, phrase.end)
+            or (_ASKED.search(text, 0, phrase.start) and _ASKED_AFTER.match(text, phrase.end))
+            or _is_bounded(folded, phrase)
+            # What says itself that it cannot tell, as the option "don't know" does, is stated.
+            or (_is_hedged(text, phrase, own) and not _HEDGE.search(folded, *phrase[1:]))
+        )
+        stated.append(not is_void)
     return Standing(stated, held_back)
 
 
-def _is_hedged(
-    text: str, phrase: Found, hedges: Sequence[tuple[int, int]], start: int, end: int
-) -> bool:
+def _parts_of_idioms(folded: str, found: Sequence[Found]) -> set[Found]:
+    """Phrases that are only a part of an idiom: the "no" of "no doubt"."""
+    spans = [match.span() for match in _IDIOM.finditer(folded)]
+    return {
+        phrase
+        for phrase in found
+        for low, high in spans
+        if low <= phrase.start and phrase.end <= high and phrase.end - phrase.start < high - low
+    }
+
+
+def _is_bounded(folded: str, phrase: Found) -> bool:
+    """Whether a number is only where others begin or end: "at least 2", "once a month or less"."""
+    if not _NUMBER.match(folded, phrase.start):
+        return False
+    before = _BOUND.search(folded, max(0, phrase.start - 12), phrase.start)
+    return bool(before or _BOUND_AFTER.match(folded, phrase.end))
+
+
+def _is_hedged(text: str, phrase: Found, hedges: Sequence[int]) -> bool:
     """Whether a hedge of the same part stands before the phrase, or after it without a pause."""
     return any(
-        (start <= low < phrase.start)
-        or (phrase.end <= low < end and not _PAUSE.search(text, phrase.end, low))
-        for low, _ in hedges
+        place < phrase.start or (place >= phrase.end and not _PAUSE.search(text, phrase.end, place))
+        for place in hedges
     )
 
 

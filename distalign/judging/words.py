@@ -24,24 +24,22 @@ class Reading(NamedTuple):
     """It states none because it does not, or cannot, tell."""
 
 
-def _read(
-    text: str, groups: Sequence[Sequence[str]], context: str = ""
-) -> tuple[list[int], list[int], bool]:
-    """Groups of which the text names a word, those of which it states one, both in order, and
-    whether it says that it cannot tell.
+def _find(text: str, groups: Sequence[Sequence[str]], context: str = "") -> tuple[str, list[Found]]:
+    """The folded text, and where groups have a word in it that is not the context's own.
 
     Of words that contain each other the longest counts alone: "strongly agree" is no "agree".
     """
     folded = _LEAD.sub("", fold(text), count=1)
     names = find_phrases(folded, ((context,),)) if context else []
-    found = [
-        phrase
-        for phrase in find_phrases(folded, tuple(map(tuple, groups)))
-        if not any(_hides(name, phrase) for name in names)
-    ]
+    found = find_phrases(folded, tuple(map(tuple, groups)))
+    return folded, [word for word in found if not any(_hides(name, word) for name in names)]
+
+
+def _stated(folded: str, found: Sequence[Found]) -> tuple[list[int], bool]:
+    """Groups of which the text states a word, in order; and whether it says it cannot tell."""
     stated, held_back = standing(folded, found)
     live = {phrase.group for phrase, is_live in zip(found, stated, strict=True) if is_live}
-    return sorted({phrase.group for phrase in found}), sorted(live), held_back
+    return sorted(live), held_back
 
 
 def _hides(name: Found, phrase: Found) -> bool:
@@ -59,14 +57,14 @@ def _groups(attribute: Attribute) -> list[list[str]]:
 def named_categories(text: str, attribute: Attribute) -> list[str]:
     """Categories of which the text holds a word, stated or not, in the attribute's order."""
     names = [category.name for category in attribute.categories]
-    named, _, _ = _read(text, _groups(attribute))
-    return [names[group] for group in named if group < len(names)]
+    _, found = _find(text, _groups(attribute))
+    return [names[group] for group in sorted({word.group for word in found}) if group < len(names)]
 
 
 def read_answer(text: str, attribute: Attribute, context: str = "") -> Reading:
     """What an answer states; the context's own name is left out, since it may hold a word."""
     names = [category.name for category in attribute.categories]
-    _, live, held_back = _read(text, _groups(attribute), context)
+    live, held_back = _stated(*_find(text, _groups(attribute), context))
     stated = [names[group] for group in live if group < len(names)]
     category = stated[0] if len(stated) == 1 else None
     return Reading(category, category is None and held_back)
@@ -79,7 +77,7 @@ def read_category(text: str, attribute: Attribute, context: str = "") -> str | N
 
 def read_label(answer: str, labels: Sequence[str]) -> str | None:
     """The one label that an answer states; None for none or several."""
-    _, live, _ = _read(answer, [[label] for label in labels])
+    live, _ = _stated(*_find(answer, [[label] for label in labels]))
     return labels[live[0]] if len(live) == 1 else None
 
 

@@ -121,3 +121,35 @@ def test_options_that_cannot_be_told_apart_are_named(
 )
 def test_signs_numbers_and_scripts(options: list[str], text: str, category: str | None) -> None:
     assert read_answer(text, attribute_of(options)).category == category
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "reading"),
+    [
+        ("gender", "Are they male or female? Female.", ("Female", False)),
+        ("gender", "Why would they be male? Female.", ("Female", False)),
+        ("gender", "Male?", ("Male", False)),
+        ("gender", "It goes without saying that she is a woman.", ("Female", False)),
+        ("gender", "They are not only male but female too.", (None, False)),
+        ("gender", "Anything but male.", (None, False)),
+        ("gender", "Far from being male, they are female.", ("Female", False)),
+        ("gender", "Male (not sure).", ("Male", False)),
+        ("gender", "There is nothing to suggest that they're female.", (None, True)),
+        ("gender", "Less likely to be female than male.", (None, True)),
+        ("gender", "It's unclear, perhaps male.", ("Male", False)),
+        ("yes_no", "No way.", ("No", False)),
+        ("yes_no", "No, I cannot say that I have.", ("No", False)),
+        ("yes_no", "Yes, no doubt.", ("Yes", False)),
+        ("yes_no", "I have no idea.", (None, True)),
+        ("yes_no_unknown", "No idea, I don't know.", ("Don't know", False)),
+        ("month", "At least once a month.", (None, False)),
+        ("month", "Once a month or less.", (None, False)),
+        ("children", "At least 2.", (None, False)),
+        ("children", "Between 1 and 2.", (None, False)),
+        ("children", "4 or more children.", ("4 or more", False)),
+        ("agreement", "I don't strongly agree, but I agree.", ("Agree", False)),
+    ],
+)
+def test_what_is_stated(options: str, text: str, reading: tuple[str | None, bool]) -> None:
+    answer = ShortAnswer(options=options, text=text, label=None, refused=False, split="dev")
+    assert read(answer) == reading
