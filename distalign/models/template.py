@@ -55,6 +55,7 @@ def settle(tokenizer: "PreTrainedTokenizerBase", arguments: Mapping[str, Argumen
         tokenizer.chat_template = FIXED_DATE + tokenizer.chat_template
         done.append(f"the date is always {DATE}")
     tokenizer.chat_template = _assignments(arguments) + tokenizer.chat_template
+    render(tokenizer, turns(QUESTION), add_generation_prompt=True)
     if not _knows_system(tokenizer):
         tokenizer.chat_template = FOLDED_SYSTEM + tokenizer.chat_template
         if not _knows_system(tokenizer):
