@@ -2,6 +2,9 @@
 
 import shutil
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import CellProvenance, here
@@ -45,6 +48,7 @@ def main() -> None:
     inputs = [args.base, args.preferences, args.requests, args.near_misses, args.prompts, args.spec]
     blocks = [warmup, ours, lora, params, PrecisionParams(used)]
     store = workspace_of(args.checkpoints, blocks, args.seed, inputs)
+    rows = read_jsonl(args.preferences, Preference)
     folder = train_form(
         args.form,
         warmup,
@@ -52,7 +56,7 @@ def main() -> None:
         lora,
         args.base,
         AutoTokenizer.from_pretrained(args.base),
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
         read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         spec,

@@ -1,5 +1,8 @@
 """Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
@@ -15,7 +18,7 @@ from stages.cli import block, parse, precision, run
 def main() -> None:
     args = parse(
         __doc__,
-        seed="training seed: initial weights and the order of the warm-up's rows",
+        seed="training seed: initial weights, which rows are seen, and their order",
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
@@ -32,6 +35,7 @@ def main() -> None:
     spec, used = read_spec(args.spec), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
+    rows = read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,
@@ -39,7 +43,7 @@ def main() -> None:
         lora,
         tokenizer,
         steering,
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
         read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         spec,
