@@ -16,6 +16,8 @@ BASE ?= models/base/smollm2-135m
 SPEC ?= data/targets/$(DATASET).json
 PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
+# Of `make audit`.
+METHOD ?= zero_shot
 # Of `make publish`: the policy's score in the attribute setting, and the folder to make.
 CELL = $(subst /, ,$(POLICY:models/policy/%=%))
 METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
@@ -24,7 +26,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro embedded share try serve publish results test test-fast test-slow lint clean
+.PHONY: help install plan repro embedded audit share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +59,10 @@ endif
 embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories
 	$(MAKE) repro SCALE=embedded
 	$(MAKE) repro SCALE=embedded_stories
+
+audit: install ## Measure a model behind an API (MODEL=... DATASET=uk_real METHOD=... BASE_URL=... PLAN=1)
+	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
+		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push

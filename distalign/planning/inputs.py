@@ -8,6 +8,7 @@ from pathlib import Path
 from distalign.data.targets import DatasetParams, TargetsParams, build_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
+from distalign.judging.words import unreadable_words
 from distalign.records.checked_yaml import read_yaml, validate
 from distalign.records.files import read_jsonl
 from distalign.records.schemas import Attribute, InputError, Question
@@ -46,6 +47,12 @@ def attribute_faults(attribute: Attribute, name: str) -> Iterator[str]:
             yield "categories: an empty word"
         elif times > 1:
             yield f"categories: the word {word!r} belongs to {times}, and none could be read by it"
+    if "" not in words and max(words.values()) == 1:
+        for category, word, read in unreadable_words(attribute):
+            yield (
+                f"categories: the word {word!r} of {category!r} is read as "
+                f"{repr(read) if read else 'no single category'}; use another, or spell it out"
+            )
     for form in dict.fromkeys(form for c in attribute.categories for form in c.tokens):
         tokens = Counter(c.tokens[form] for c in attribute.categories if form in c.tokens)
         for token, times in tokens.items():

@@ -16,6 +16,7 @@ from distalign.probing.capabilities import CapabilitiesParams
 from distalign.records.schemas import DecodingParams, Setting
 from distalign.report.comparisons import ReportParams
 from distalign.sampling.grids import SensitivityParams
+from distalign.sampling.remote import RemoteParams
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.score import ScoreParams
 from distalign.statistics.story_metrics import StoriesParams
@@ -39,6 +40,7 @@ class Params(BaseModel):
     warmup: WarmupParams
     train: dict[str, MethodParams]
     sample: SampleParams
+    audit: RemoteParams
     judge: JudgeParams
     judge_validation: JudgeValidationParams
     decoding: DecodingParams

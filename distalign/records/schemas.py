@@ -172,6 +172,8 @@ class Round(Record):
 class Judgement(Round):
     category: str | None
     """The category that the text expresses; None is an invalid response."""
+    refused: bool = False
+    """The response is invalid because it says that it does not, or cannot, tell."""
     judge: str
 
 

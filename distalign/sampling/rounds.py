@@ -155,7 +155,7 @@ def sample_shard(
             for (name, _, _), u in zip(plan, uniforms, strict=True)
         ]
     ids = [
-        chat_ids(tokenizer, _turn(policy.method, row, category, spec))
+        chat_ids(tokenizer, turn_of(policy.method, row, category, spec))
         for row, category in zip(plan, asked, strict=True)
     ]
     limit = (policy.max_tokens or params.max_tokens[shard.setting]) + (steering is not None)
@@ -173,7 +173,8 @@ def sample_shard(
     ]
 
 
-def _turn(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
+def turn_of(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
+    """What a method asks in a round; `asked` is the category that external_random has picked."""
     name, _, prompt = row
     if method in BASELINES:
         return baseline_prompt(method, prompt, spec.context(name), spec, asked)
