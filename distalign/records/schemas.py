@@ -198,12 +198,12 @@ class Retention(Record):
     One file a policy: metrics/retention/<model>/<training>/<dataset>/<method>/<seed>.json.
     """
 
-    unrelated_mass: float = Field(ge=0, le=1)
+    unrelated_mass: float | None = Field(ge=0, le=1)
     """Mean probability of all steering tokens together, as the first token of the answer to an
-    unrelated request; 0 is best."""
-    unrelated_over_half: float = Field(ge=0, le=1)
+    unrelated request; 0 is best. None, as below, for a policy without steering tokens."""
+    unrelated_over_half: float | None = Field(ge=0, le=1)
     """Share of the unrelated requests where that probability is over one half."""
-    near_miss_over_half: float = Field(ge=0, le=1)
+    near_miss_over_half: float | None = Field(ge=0, le=1)
     """The same share of requests that name a context and do not ask for the attribute."""
     kl_ordinary: float = Field(ge=0)
     """KL(base || policy) in nats a token, on the base model's answers to ordinary requests."""

@@ -22,8 +22,9 @@ LEGEND = {
         "perplexity of ordinary text, with the base model's in brackets; KL(base || policy) in "
         "nats a token on the base model's own answers to ordinary requests; the share of "
         "unrelated requests, and of near misses (a context is named, the attribute not asked "
-        "for), where the steering tokens hold more than half of the first token's probability. A "
-        "dash: nothing was trained, or it was not measured."
+        "for), where the steering tokens hold more than half of the first token's probability; "
+        "steering mass is the mean of that probability. None of these requests was trained on. A "
+        "dash: nothing was trained, it was not measured, or the policy has no steering tokens."
     ),
     "Tables and figures of the paper": (
         "a title such as Table 4 or figure 5 names the one of the paper whose layout it has. Rows "

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from distalign.records.schemas import Retention
 from distalign.report.cells import (
     MEASURES,
     Cell,
@@ -18,6 +17,7 @@ from distalign.report.cells import (
     over_seeds,
     section_title,
 )
+from distalign.report.kept import KEPT, kept_texts
 from distalign.report.tables import (
     BELOW_FLOOR,
     DOUBTFUL,
@@ -34,7 +34,6 @@ from distalign.statistics.score import Metrics
 
 CLOSENESS = ["Expected MAE", "True deviation", "MAE drawn", "Floor", "Excess", "Ratio"]
 SOUNDNESS = ["Valid", "Fidelity"]
-KEPT = ["Perplexity (base)", "KL, nats/token", "Unrelated steered", "Near misses steered"]
 
 
 def level(metrics: Metrics) -> float | None:
@@ -112,20 +111,6 @@ def true_deviation(metrics: Metrics) -> tuple[float | None, str]:
 def _share(value: float | None) -> Entry:
     doubtful = value is not None and not is_credible({"validity": value})
     return Entry(percent(value), marks=DOUBTFUL if doubtful else "")
-
-
-def kept_texts(seeds: Sequence[Retention | None]) -> list[str]:
-    """The columns KEPT, means over the seeds that were measured; dashes where none was."""
-    known = [kept.model_dump() for kept in seeds if kept is not None]
-    if not known:
-        return ["–"] * len(KEPT)
-    mean = mean_over_seeds(known)
-    return [
-        f"{mean['perplexity']:.1f} ({mean['perplexity_base']:.1f})",
-        number(mean["kl_ordinary"]),
-        f"{percent(mean['unrelated_over_half'])} of {mean['n_unrelated']:.0f}",
-        f"{percent(mean['near_miss_over_half'])} of {mean['n_near_miss']:.0f}",
-    ]
 
 
 def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list[list[Entry]]:
