@@ -26,7 +26,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro embedded audit share try serve publish results test test-fast test-slow lint clean
+.PHONY: help install new plan repro embedded audit share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ else
 	python -m pip install --quiet --editable '.[gpu,share,test]'
 endif
 	touch $@
+
+new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en)
+	@python -m tools.new $(if $(ATTRIBUTE),--attribute "$(ATTRIBUTE)") $(if $(TABLE),--table "$(TABLE)") \
+		$(if $(QUESTION),--question "$(QUESTION)") $(if $(LANGUAGE),--language $(LANGUAGE))
 
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))

@@ -75,8 +75,11 @@ def _is_sentence(wording: str) -> bool:
     return (first == "{" or (first.isalpha() and not first.islower())) and wording.endswith(_ENDS)
 
 
-def expand_grammar(grammar: dict[str, Sequence[str]]) -> list[str]:
-    """All wordings that the productions yield from `root`, in their order.
+def expand_grammar(grammar: dict[str, Sequence[str]], slots: Sequence[str] = (SLOT,)) -> list[str]:
+    """All texts that the productions yield from `root`, in their order.
+
+    Args:
+        slots: what stays as it is.
 
     Raises:
         InputError: there is no root, or a production uses a name that is not defined or
@@ -86,7 +89,7 @@ def expand_grammar(grammar: dict[str, Sequence[str]]) -> list[str]:
         raise InputError(f"grammar: no `root` among {list(grammar)}")
 
     def expand(text: str, within: tuple[str, ...] = ()) -> Iterator[str]:
-        slot = next((m for m in re.finditer(r"\{(\w+)\}", text) if m[0] != SLOT), None)
+        slot = next((m for m in re.finditer(r"\{(\w+)\}", text) if m[0] not in slots), None)
         if slot is None:
             yield text
             return

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.data.pair import PairParams
 from distalign.data.paraphrase import ParaphraseParams
+from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import TargetsParams
 from distalign.judging.stories import JudgeParams
@@ -34,6 +35,7 @@ class Params(BaseModel):
     synthesize: dict[Setting, SynthesizeParams]
     pair: PairParams
     mix: PairParams
+    requests: RequestsParams
     launch: str = Field(min_length=1)
     precision: PrecisionParams
     lora: LoraParams

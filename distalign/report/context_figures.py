@@ -164,7 +164,7 @@ def draw_binding(cells: Sequence[Cell], title: str) -> bytes:
     Returns:
         A PNG file.
     """
-    figure, axes = panels(len(cells), lambda rows, columns: (4 * columns + 1.5, 4.3 * rows + 1.6))
+    figure, axes = panels(len(cells), lambda rows, columns: (4 * columns + 1.5, 5.0 * rows + 2.0))
     least, greatest = 1.0, 0.0
     for ax, cell in zip(axes, cells, strict=False):
         ax.plot([0, 1], [0, 1], "--", color=BLACK, lw=1, label="identity")

@@ -269,7 +269,21 @@ VALUES = [
     ),
     (GENDER, "settings/attribute/grammar", {"rot": []}, "settings.attribute.grammar: "),
     (GENDER, "settings/attribute/grammar/root", ["{worke}?"], "settings.attribute.grammar:"),
-    (GENDER, "settings/attribute/responses/frames", ["Yes."], "settings.attribute.responses.frame"),
+    (
+        GENDER,
+        "settings/attribute/responses/grammar/root",
+        ["Yes."],
+        "settings.attribute.responses.grammar yields 'Yes.': {word} must stand in it once",
+    ),
+    (GENDER, "settings/attribute/responses/grammar/root", [], "settings.attribute.responses.gramm"),
+    (
+        GENDER,
+        "settings/attribute/responses/grammar/root",
+        ["{wor}."],
+        "settings.attribute.responses.grammar: ",
+    ),
+    (GENDER, "settings/attribute/responses/begin", "One here", "settings.attribute.responses.begi"),
+    (GENDER, "settings/story/responses/ask", "Write.", "settings.story.responses.ask = 'Write.':"),
     (GENDER, "settings/story/responses/words/Male", [], "settings.story.responses.words.Male ="),
     (
         GENDER,
