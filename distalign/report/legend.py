@@ -9,8 +9,9 @@ LEGEND = {
     ),
     "Expected MAE": (
         "the MAE that draws at the stored probabilities of the steering tokens have in the mean, "
-        "in as many rounds: no draw, so no luck. It says nothing of the text, so read it with "
-        "validity and fidelity. Draws within: 95 % of such draws lie there."
+        "in as many rounds: no draw, so no luck. In brackets: the same in floors. It says nothing "
+        "of the text, so read it with validity and fidelity. Draws within: "
+        "95 % of such draws lie there."
     ),
     "True deviation": (
         "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "

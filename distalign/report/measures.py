@@ -32,7 +32,7 @@ from distalign.report.tables import (
 )
 from distalign.statistics.score import Metrics
 
-CLOSENESS = ["Expected MAE", "True deviation", "MAE drawn", "Floor", "Excess", "Ratio"]
+CLOSENESS = ["Expected MAE (floors)", "True deviation", "MAE drawn", "Floor", "Excess", "Ratio"]
 SOUNDNESS = ["Valid", "Fidelity"]
 
 
@@ -92,7 +92,7 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
     return [
         Entry(display(first.dataset)),
         Entry(display(first.method)),
-        Entry(number(expected), strong and expected is not None),
+        _expected(expected, mean.get("expected_ratio"), strong and expected is not None),
         Entry(f"{number(true_deviation(mean)[0])} {true_deviation(mean)[1]}".rstrip()),
         replace(drawn, text=f"{drawn.text} {spread}".rstrip(), marks=mae_marks(mean)),
         *(Entry(number(mean.get(key))) for key in ("floor", "excess")),
@@ -100,6 +100,13 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
         *(_share(mean.get(key)) for key in ("validity", "fidelity")),
         *map(Entry, kept_texts([cell.retention for cell in seeds])),
     ]
+
+
+def _expected(mae: float | None, floors: float | None, strong: bool = False) -> Entry:
+    """The expected MAE, and how many floors of a perfect sampler that is."""
+    if mae is None or floors is None:
+        return Entry(number(mae), strong)
+    return Entry(f"{mae:.3f} ({floors:.2f})", strong, marks=BELOW_FLOOR if floors < 1 else "")
 
 
 def true_deviation(metrics: Metrics) -> tuple[float | None, str]:
@@ -121,17 +128,24 @@ def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list
         if any(mean.get("mae") is None for mean in means):
             continue
         mae, floor = (average([mean.get(key) for mean in means]) for key in ("mae", "floor"))
-        expected = [mean.get("expected_mae") for mean in means]
         deviation = [true_deviation(mean)[0] for mean in means]
         mean = {"mae": mae, "floor": floor}
         marks = mae_marks(mean)
-        texts = [number(None if None in expected else average(expected))]
-        texts.append(number(None if None in deviation else average(deviation)))
-        row = [Entry(f"Mean of {len(means)}"), Entry(display(method)), *map(Entry, texts)]
+        row = [Entry(f"Mean of {len(means)}"), Entry(display(method))]
+        row.append(_mean_expected(means))
+        row.append(Entry(number(None if None in deviation else average(deviation))))
         row += [Entry(number(mae), marks=marks), Entry(number(floor)), Entry(number(mae - floor))]
         row.append(Entry(number(mae / floor if floor else None), marks=marks))
         rows.append(row + [Entry("–")] * len([*SOUNDNESS, *KEPT]))
     return rows
+
+
+def _mean_expected(means: Sequence[Metrics]) -> Entry:
+    """Of several data sets, as a ratio of means; a dash where one of them has no tokens."""
+    if any(mean.get("expected_floor") is None for mean in means):
+        return Entry("–")
+    mae, floor = (average([mean[f"expected_{key}"] for mean in means]) for key in ("mae", "floor"))
+    return _expected(mae, mae / floor if floor else None)
 
 
 def seeds_table(cells: Sequence[Cell]) -> Table:
