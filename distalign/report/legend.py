@@ -13,6 +13,11 @@ LEGEND = {
         "of the text, so read it with validity and fidelity. Draws within: "
         "95 % of such draws lie there."
     ),
+    "External draw": (
+        "a generator outside the model draws the category by the target. Its probabilities are "
+        "the target, so its expected MAE is the floor by construction. It needs the target of "
+        "the context at hand, and does not work in plain decoding."
+    ),
     "True deviation": (
         "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "
         "are drawn it is the mean of |mean probability - target share|, with Student's t over "
