@@ -1,6 +1,5 @@
 """Rounds of a policy: the two-step procedure (equations 10-11), plain decoding, or a baseline."""
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -23,6 +22,7 @@ from distalign.sampling.prompts import (
     method_prompt,
     read_output,
 )
+from distalign.sampling.streams import stream_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -114,15 +114,16 @@ def restricted(logps: np.ndarray) -> NDArray[np.float64]:
 
 
 def make_shards(
-    spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams, seed: int
+    spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams, policy: str, seed: int
 ) -> list[Shard]:
     """The shards of N rounds a context, in the order of contexts and rounds.
 
-    Each has a generator of its own: who draws it, and after what, changes nothing.
+    Each has a generator of its own: who draws it, and after what, changes nothing. Each cell
+    has a stream of its own, see `streams`.
 
     Args:
-        seed: of the policy's training; its rounds are drawn apart from those of other seeds,
-            and of other data sets.
+        policy: name that no other policy has, see `streams.policy_name`.
+        seed: of its training.
 
     Raises:
         InputError: see `plan_rounds`.
@@ -130,9 +131,10 @@ def make_shards(
     plan = plan_rounds(spec, prompts, params)
     places = [i * params.n // params.shard for i in range(len(spec.contexts))]
     shard_of = {c.name: place for c, place in zip(spec.contexts, places, strict=True)}
-    seeds = [params.seed, seed, zlib.crc32(spec.name.encode())]
+    setting = prompts[0].setting
+    stream = stream_of(policy, seed, spec.name, setting, params)
     return [
-        Shard(list(rows), prompts[0].setting, params, [*seeds, number])
+        Shard(list(rows), setting, params, [*stream, number])
         for number, (_, rows) in enumerate(groupby(plan, lambda row: shard_of[row[0]]))
     ]
 
