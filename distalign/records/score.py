@@ -49,7 +49,7 @@ class Score(Record):
     validity: float | None = None
     """n_valid / n_rounds."""
     n_misaligned: int | None = None
-    """Contexts whose exact goodness of fit is rejected at a false-discovery rate of 0.05."""
+    """Contexts whose goodness of fit is rejected at a false-discovery rate of 0.05."""
     internal_mae: float | None = None
     """Mean over rounds and categories of |P(token | x) - target|."""
     steering_mass: float | None = None

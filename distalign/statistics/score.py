@@ -111,7 +111,7 @@ def _errors(counts: NDArray[np.int64], target: NDArray, params: ScoreParams) -> 
     p_values = fit_p_values(counts, target, params.resamples, rng)
     ratio = mae / floor if floor > 0 else math.nan  # a target of zeros and a one has no noise
     values = [mae, sd, *ci, *mean_interval(errors), floor, mae - floor, ratio]
-    values += [float(value) for value in deviation_interval(counts, target)]
+    values += [float(value) for value in deviation_interval(counts, target, rng)]
     values += [total_variation(counts, target).mean()]
     values += [expected_total_variation(target, totals).mean()]
     values += [jensen_shannon(counts, target).mean()]
