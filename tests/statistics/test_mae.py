@@ -266,4 +266,4 @@ def test_corrected_shares_are_distributions(points: np.ndarray) -> None:
     np.testing.assert_allclose(projected.sum(-1), 1)
     np.testing.assert_allclose(project_to_simplex(projected), projected, atol=1e-9)
     # A judge that never errs has nothing to correct.
-    np.testing.assert_allclose(correct_shares(projected, np.eye(3)), projected, atol=1e-9)
+    np.testing.assert_allclose(correct_shares(projected, np.eye(3, 4)), projected, atol=1e-9)
