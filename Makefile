@@ -16,6 +16,8 @@ BASE ?= models/base/smollm2-135m
 SPEC ?= data/targets/$(DATASET).json
 PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
+# Of `make audit`.
+METHOD ?= zero_shot
 # Of `make publish`: the policy's score in the attribute setting, and the folder to make.
 CELL = $(subst /, ,$(POLICY:models/policy/%=%))
 METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
@@ -24,7 +26,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install plan repro embedded share try serve publish results test test-fast test-slow lint clean
+.PHONY: help install new plan repro embedded audit share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,10 @@ else
 endif
 	touch $@
 
+new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en)
+	@python -m tools.new $(if $(ATTRIBUTE),--attribute "$(ATTRIBUTE)") $(if $(TABLE),--table "$(TABLE)") \
+		$(if $(QUESTION),--question "$(QUESTION)") $(if $(LANGUAGE),--language $(LANGUAGE))
+
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
 
@@ -58,9 +64,16 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 	$(MAKE) repro SCALE=embedded
 	$(MAKE) repro SCALE=embedded_stories
 
+audit: install ## Measure a model behind an API (MODEL=... DATASET=uk_real METHOD=... BASE_URL=... PLAN=1)
+	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
+		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
+
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push
 	python -m scales.share
+
+gc: install ## Delete from DVC's cache what no scale's recorded results need
+	@python -m scales.gc
 
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
 	@python -m tools.try_policy "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)

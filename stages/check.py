@@ -25,7 +25,7 @@ def check(data: Path) -> list[str]:
     """
     # Slow to import: not before flags are read.
     from distalign.data.targets import TargetsParams
-    from distalign.llm.endpoint import KEY_VARIABLE
+    from distalign.llm.asking import KEY_VARIABLE
     from distalign.planning import bounds, inputs
     from distalign.planning.experiment import experiment_faults
     from distalign.planning.params import Params

@@ -34,7 +34,7 @@ def main() -> None:
         read = read_stories(judge, texts, attribute, params, args.llm, precision, args.store)
         metrics[f"{judge}_n_unparseable"] = read.n_unparseable
         measured, confusion = validate_judge(
-            judge, labelled, read.categories, categories, validation.ordinary
+            judge, labelled, read.categories, categories, validation
         )
         metrics |= measured
         confusions.append(confusion)

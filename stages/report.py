@@ -6,7 +6,6 @@ from distalign.records.files import write_text
 from distalign.records.schemas import DecodingParams
 from stages.cli import SCALE, block, parse, run
 
-PAGES = ["results.html", "results.md", "contexts.csv"]
 SHARES = ["context", "category", "target", "observed"]
 
 
@@ -28,39 +27,34 @@ def main() -> None:
         plots="folder to write the tables for `dvc plots` into",
     )
     # Slow to import: not before flags are read.
-    from distalign.machine.provenance import summary as made_with
     from distalign.report import cell_files as files
     from distalign.report.cells import Matrix
-    from distalign.report.comparisons import ReportParams, rounds_table
-    from distalign.report.page import Section, html_page, markdown_page, plain_text
-    from distalign.report.paper_tables import printed_for
-    from distalign.report.sections import cells_section, summary_tables
+    from distalign.report.comparisons import ReportParams
+    from distalign.report.contents import report_pages, terminal_text
+    from distalign.report.page import html_page, markdown_page
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
-    paper = files.read_paper(args.paper)
     folders = files.Folders(args.metrics, args.judgements, args.targets, args.out)
-    cells, sections, tables = [], [], []
-    for place in product(matrix.models, matrix.trainings, matrix.settings):
-        results, printed = files.read_results(folders, matrix, place), printed_for(place[2], paper)
-        summary = summary_tables(results, matrix, printed, coordinated_variants())
-        sections.append(cells_section(results, matrix, summary, printed, params, args.out))
-        tables += summary
-        cells += results.cells
-    targets = {cell.dataset: cell.contexts for cell in cells}
-    sections.append(Section("Rounds needed", [rounds_table(targets)], []))
-    contexts = files.all_contexts(cells)
+    asked = product(matrix.models, matrix.trainings, matrix.settings)
+    places = [files.read_results(folders, matrix, place) for place in asked]
+    paper = files.read_paper(args.paper)
+    pages = report_pages(places, matrix, params, paper, coordinated_variants())
+    for page in pages:
+        write_text(args.out / f"{page.name}.md", markdown_page(page))
+        write_text(args.out / f"{page.name}.html", html_page(page))
+        for figure in page.figures:
+            if figure.kept:
+                path = args.out / "figures" / figure.name
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(figure.png)
+    contexts = files.all_contexts([cell for results in places for cell in results.cells])
     files.write_csv(args.out / "contexts.csv", contexts)
     observed = contexts.dropna(subset="observed")[[*files.PLACE, *SHARES]]
     files.write_csv(args.plots / "calibration.csv", observed)
     files.write_csv(args.plots / "training.csv", files.training_logs(matrix, args.logs))
-    made = made_with(cell.provenance for cell in cells)
-    write_text(args.out / "results.md", markdown_page(sections, made))
-    write_text(args.out / "results.html", html_page(sections, made))
-    names = [*PAGES, *(figure.link for section in sections for figure in section.figures)]
-    text = [plain_text(table) for table in tables] + [made]
-    text.append("\n".join(str(args.out / name) for name in names))
-    write_text(args.out / "results.txt", "\n\n".join(text) + "\n")
-    print("\n\n".join(text))
+    text = terminal_text(pages[0], [str(args.out / f"{page.name}.html") for page in pages])
+    write_text(args.out / "results.txt", f"{text}\n")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 import shutil
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import CellProvenance, here
 from distalign.models.policy import LoraParams, read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.schemas import Preference, Prompt, Request
 from distalign.records.workspace import workspace_of
 from distalign.sampling.rounds import SampleParams, make_shards
 from distalign.sampling.workers import draw_all, open_workers
@@ -24,6 +27,8 @@ def main() -> None:
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
+        requests="JSONL file of ordinary requests with the base model's answers",
+        near_misses="JSONL file of requests beside the question, answered likewise",
         prompts="JSONL file of prompts, of which the test split is used",
         base="folder of the base model",
         checkpoints="folder for what an unfinished run has finished",
@@ -40,9 +45,10 @@ def main() -> None:
     lora, params = block(LoraParams, "lora"), block(SampleParams, "sample")
     score, spec, used = block(ScoreParams, "score"), read_spec(args.spec), precision()
     warmup = warmup.model_copy(update={"steering": args.form})
-    inputs = [args.base, args.preferences, args.prompts, args.spec]
+    inputs = [args.base, args.preferences, args.requests, args.near_misses, args.prompts, args.spec]
     blocks = [warmup, ours, lora, params, PrecisionParams(used)]
     store = workspace_of(args.checkpoints, blocks, args.seed, inputs)
+    rows = read_jsonl(args.preferences, Preference)
     folder = train_form(
         args.form,
         warmup,
@@ -50,8 +56,9 @@ def main() -> None:
         lora,
         args.base,
         AutoTokenizer.from_pretrained(args.base),
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
+        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         spec,
         args.seed,
         used,

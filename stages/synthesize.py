@@ -2,27 +2,15 @@
 
 import numpy as np
 
-from distalign.data.responses import accept_answer, accept_story
-from distalign.data.synthesize import Accept, SynthesizeParams, draw_base, write_pool
-from distalign.judging.lexical import read_story
+from distalign.data.frames import write_responses
+from distalign.data.stories import write_stories
+from distalign.data.synthesize import SynthesizeParams, draw_base
+from distalign.data.variety import response_report
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import DatasetSpec, Prompt
+from distalign.records.schemas import Prompt
 from stages.cli import block, parse, run
-
-
-def choose_accept(spec: DatasetSpec, setting: str) -> Accept:
-    """The setting's check of an LLM's answer."""
-    attribute = spec.attribute
-    if setting == "story":
-        return lambda answer, category, context: accept_story(
-            answer, category, lambda text: read_story(text, attribute)
-        )
-    writing = attribute.question(setting).responses
-    return lambda answer, category, context: accept_answer(
-        answer, category, context, writing, attribute
-    )
 
 
 def main() -> None:
@@ -35,20 +23,19 @@ def main() -> None:
         store="folder that keeps the LLM's answers",
         pool="JSONL file for the distinct responses of each category",
         out="JSONL file for D_base",
-        report="JSON file for the share of each source",
+        report="JSON file for their variety and the share of each source",
     )
     params = block(SynthesizeParams, "synthesize", args.setting)
     spec, prompts = read_spec(args.spec), read_jsonl(args.prompts, Prompt)
-    accept = choose_accept(spec, args.setting)
+    write = write_stories if args.setting == "story" else write_responses
     rng = np.random.default_rng(params.seed)
     llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")
     with open_endpoint(llm, args.llm, precision, args.store) as endpoint:
-        pool = write_pool(spec, args.setting, params, accept, endpoint, rng)
+        pool = write(spec, args.setting, params, endpoint, rng)
     base = draw_base(spec, prompts, pool, params.responses, rng)
-    by_llm = sum(row.source == "llm" for row in pool)
     write_jsonl(args.pool, pool)
     write_jsonl(args.out, base)
-    write_json(args.report, {"n_responses": len(pool), "llm_share": by_llm / len(pool)})
+    write_json(args.report, response_report(base, pool, spec.attribute))
 
 
 if __name__ == "__main__":

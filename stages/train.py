@@ -1,12 +1,22 @@
 """Make a method's policy: train its adapter, or describe a method that trains nothing."""
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
-from distalign.models.policy import LoraParams, Policy, read_policy, save_policy
+from distalign.models.policy import LoraParams, Policy, copy_policy, read_policy, save_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_text
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.schemas import Preference, Prompt, Request
 from distalign.records.workspace import workspace_of
-from distalign.training.methods import DPOParams, IFTParams, MethodParams, PromptedParams
+from distalign.training.methods import (
+    DPOParams,
+    IFTParams,
+    MethodParams,
+    PromptedParams,
+    Untrained,
+    WarmupPolicyParams,
+)
 from distalign.training.run import train
 from stages.cli import block, parse, precision, run
 
@@ -15,10 +25,12 @@ def main() -> None:
     args = parse(
         __doc__,
         method="name of the method in params.yaml",
-        seed="training seed: initial weights and the order of the warm-up's rows",
+        seed="training seed: initial weights, which rows are seen, and their order",
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
+        requests="JSONL file of ordinary requests with the base model's answers",
+        near_misses="JSONL file of requests beside the question, answered likewise",
         base="folder of the base model",
         warmup="folder of the warm-up adapter",
         checkpoints="folder for checkpoints of unfinished runs",
@@ -34,10 +46,15 @@ def main() -> None:
         decoding="plain",
         trained=None,
     )
-    if isinstance(params, PromptedParams):
-        policy = policy.model_copy(update={"max_tokens": params.max_tokens})
+    if isinstance(params, Untrained):
         write_text(args.log, "step\n")
-        save_policy(policy, None, None, args.out)
+    if isinstance(params, PromptedParams):
+        own = {"max_tokens": params.max_tokens, "decoding": params.decoding}
+        save_policy(policy.model_copy(update=own), None, None, args.out)
+        return
+    if isinstance(params, WarmupPolicyParams):
+        own = {"method": args.method, "decoding": params.decoding}
+        copy_policy(read_policy(args.warmup).model_copy(update=own), args.warmup, args.out)
         return
     from transformers import AutoTokenizer  # slow to import: only where something is trained
 
@@ -50,6 +67,7 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(args.warmup)
         if isinstance(params, DPOParams) or params.warmup:
             start = args.warmup
+    spec, rows = read_spec(args.spec), read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,
@@ -57,16 +75,17 @@ def main() -> None:
         lora,
         tokenizer,
         policy.steering,
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
-        read_spec(args.spec),
+        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
+        spec,
         args.seed,
         used,
         workspace_of(
             args.checkpoints,
             [params, lora, PrecisionParams(used)],
             args.seed,
-            [args.base, args.warmup, args.preferences],
+            [args.base, args.warmup, args.preferences, args.requests, args.near_misses],
         ),
         args.log,
     )

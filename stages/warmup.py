@@ -1,11 +1,14 @@
 """Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
 
+import numpy as np
+
+from distalign.data.pair import reorder
 from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_jsonl, read_source, read_spec
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.schemas import Preference, Prompt, Request
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train
@@ -15,10 +18,12 @@ from stages.cli import block, parse, precision, run
 def main() -> None:
     args = parse(
         __doc__,
-        seed="training seed: initial weights and the order of the warm-up's rows",
+        seed="training seed: initial weights, which rows are seen, and their order",
         spec="data set specification",
         preferences="JSONL file of D_pref",
         validation="JSONL file of the validation prompts on which calibration is logged",
+        requests="JSONL file of ordinary requests with the base model's answers",
+        near_misses="JSONL file of requests beside the question, answered likewise",
         base="folder of the base model",
         checkpoints="folder for checkpoints of unfinished runs",
         out="folder for the adapter",
@@ -30,6 +35,7 @@ def main() -> None:
     spec, used = read_spec(args.spec), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
+    rows = read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,
@@ -37,8 +43,9 @@ def main() -> None:
         lora,
         tokenizer,
         steering,
-        read_jsonl(args.preferences, Preference),
+        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
         read_jsonl(args.validation, Prompt),
+        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
         spec,
         args.seed,
         used,
@@ -46,7 +53,7 @@ def main() -> None:
             args.checkpoints,
             [params, lora, PrecisionParams(used)],
             args.seed,
-            [args.base, args.preferences],
+            [args.base, args.preferences, args.requests, args.near_misses],
         ),
         args.log,
     )

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from distalign.data.synthesize import spread
 from distalign.records.schemas import InputError, Preference, Prompt, Response, Setting
 
 Row = TypeVar("Row", Preference, Prompt)
@@ -57,6 +58,25 @@ def pair(
             )
         )
     return interleave(rows, rng)
+
+
+def reorder(
+    rows: Sequence[Preference], categories: Sequence[str], rng: np.random.Generator
+) -> list[Preference]:
+    """The rows of D_pref in another order, in which every prefix is as balanced as in the first.
+
+    A training seed's own: it decides which rows a training on a part of them sees, and when. The
+    rows themselves are the same for all seeds.
+    """
+    groups: dict[tuple[str, str], list[list[Preference]]] = {}
+    for row in rows:
+        group = groups.setdefault((row.context, row.setting), [[] for _ in categories])
+        group[categories.index(row.category)].append(row)
+    ordered = []
+    for group in groups.values():
+        drawn = [iter([own[i] for i in rng.permutation(len(own))]) for own in group]
+        ordered += [next(drawn[k]) for k in spread([len(own) for own in group], rng)]
+    return interleave(ordered, rng)
 
 
 def interleave(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:

@@ -26,10 +26,10 @@ from distalign.records.schemas import (
     InputError,
     Prompt,
     Question,
+    Source,
     Split,
 )
 
-Source = Literal["llm", "grammar"]
 SYSTEM = "You rewrite questions. You keep their meaning and answer with one rewritten question."
 MAX_TOKENS = 40
 EXAMPLES = 3
@@ -111,6 +111,7 @@ def collect_wordings(
         InputError: LLM and grammar together yield too few.
     """
     written = list(written_wordings(question, attribute, rng))
+    productions = {normalise(wording) for wording in written}
     allowed = allowed_words(question)
     wordings = Wordings(params.per_split, params.seed)
     shown = sorted((name for name in contexts if len(name) <= LONGEST_NAME), key=len)
@@ -129,7 +130,8 @@ def collect_wordings(
         for answer, name in zip(answers, names, strict=True):
             wording = clean_answer(answer, name)
             if reject_reason(wording, question, attribute, allowed) is None:
-                wordings.add(wording, "llm")
+                known = normalise(wording) in productions
+                wordings.add(wording, "grammar" if known else "llm")
     for wording in written:
         wordings.add(wording, "grammar")
     if len(wordings) < wordings.wanted:

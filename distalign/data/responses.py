@@ -1,19 +1,28 @@
-"""Which of an LLM's answers may be learnt from: short, clean, and of one category."""
+"""Which of an LLM's answers may be learnt from: short, clean, of one category or of none."""
 
 import re
 from collections.abc import Callable
 
 from distalign.data.wordings import normalise
-from distalign.judging.words import read_category
-from distalign.records.schemas import Attribute, Writing
+from distalign.judging.lexical import read_story
+from distalign.judging.words import named_categories
+from distalign.records.schemas import Attribute
 
-MAX_ANSWER_WORDS = 10
+DETAIL_WORDS = range(2, 9)
+UNSHOWN = {"gender": None, "vader": "Neutral"}
+"""What a story judge reads from a text without any sign of a category."""
 MAX_SENTENCES = 3
 STORY_WORDS = range(15, 51)
 _SENTENCE = re.compile(
     r".+?(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)[.!?][\"”']?(?=\s+[\"“A-Z]|$)", re.DOTALL
 )
 _PLAIN = re.compile(r"[A-Z\"“][\w\s,.;:'’\"“”!?–—&()-]+")
+# A verb in the present, without names: "often works late".
+_DETAIL = re.compile(
+    r"(?:(?:also|always|often|sometimes|usually) )?(?!(?:is|was|this|its)\b)[a-z]+s"
+    r"(?:,? [a-z]+(?:['’-][a-z]+)*['’]?)+"
+)
+_DENIES = re.compile(r"\b(?:not|no|never|neither|nor|none|nobody|without)\b|n['’]t\b")
 # An answer with one of these speaks about the request, or of its writer.
 _NO_STORY = re.compile(
     r"\b(?:story|stories|tale|sentences?|paragraph|prompt|tone|fictional|here (?:is|are)|here['’]s|"
@@ -22,32 +31,32 @@ _NO_STORY = re.compile(
 )
 
 
-def accept_answer(
-    answer: str, category: str, context: str, writing: Writing, attribute: Attribute
-) -> str | None:
-    """The answer's first line, if it plainly names the category and says nothing else.
-
-    What a policy learns from odd answers it repeats oddly: every word must be one of the
-    category's request words, of the frames or of the vocabulary, and none comes twice. The
-    context's name is left out, since a small model garbles long names.
+def accept_detail(answer: str, begin: str, attribute: Attribute) -> str | None:
+    """What the answer's first line adds to `begin`, if it is a short plain account of an activity
+    that shows no category and denies nothing.
     """
-    text = answer.strip().split("\n")[0].strip()
-    words = normalise(text).split()
-    named = [
-        normalise(word).split()
-        for word in writing.words[category]
-        if f" {normalise(word)} " in f" {' '.join(words)} "
-    ]
-    frames = " ".join([*writing.frames, *writing.vocabulary]).replace("{word}", " ")
-    allowed = {*normalise(frames).split(), *(word for name in named for word in name)}
+    line = next((line.strip() for line in answer.split("\n") if line.strip()), "")
+    if not line.startswith(f"{begin} ") or not line.endswith("."):
+        return None
+    detail = line[len(begin) + 1 : -1]
+    words = normalise(detail).split()
+    telling = [word for word in words if len(word) > 3]
     usable = (
-        re.fullmatch(r"[A-Z][\w ,'’-]*\.", text) is not None
-        and len(set(words)) == len(words) <= MAX_ANSWER_WORDS
-        and set(words) <= allowed
-        and len(named) == 1
-        and read_category(text, attribute, context) == category
+        _DETAIL.fullmatch(detail) is not None
+        and len(words) in DETAIL_WORDS
+        and len(set(telling)) == len(telling)
+        and _DENIES.search(detail) is None
+        and shows_nothing(detail, attribute)
     )
-    return text if usable else None
+    return detail if usable else None
+
+
+def shows_nothing(detail: str, attribute: Attribute) -> bool:
+    """Whether neither words nor, where it reads the attribute, the story judge see a category."""
+    if named_categories(detail, attribute):
+        return False
+    judge = attribute.story_judge
+    return judge is None or read_story(f"Somebody {detail}.", attribute) == UNSHOWN[judge]
 
 
 def accept_story(answer: str, category: str, read: Callable[[str], str | None]) -> str | None:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import regex
 
+from distalign.judging.matching import LETTER, UNSPACED, find_phrases, fold
 from distalign.judging.words import named_categories
 from distalign.records.schemas import Attribute, InputError, Question
 
@@ -13,6 +15,12 @@ MAX_WORDS = 30
 LONGEST_NAME = 200
 """Characters of a context that an LLM is told of. Its prompts repeat the name; behind longer ones
 it loses the question, or the prompt is too long for it. Written wordings and frames serve these."""
+
+
+# Words of scripts that put no space between them are counted by their signs.
+_WORD = regex.compile(rf"{UNSPACED}|[{LETTER}--{UNSPACED}]+", regex.V1)
+QUESTION_MARKS = ("?", "？", "؟")
+_ENDS = (*QUESTION_MARKS, ".", "。", "।")
 
 
 def fill(wording: str, context: str) -> str:
@@ -24,7 +32,7 @@ def fill(wording: str, context: str) -> str:
 
 def normalise(text: str) -> str:
     """What two prompts have in common if they differ in case and punctuation alone."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def allowed_words(question: Question) -> frozenset[str]:
@@ -39,20 +47,21 @@ def reject_reason(
     """Why a rewording of the question is not usable; None if it is.
 
     It must hold the context once, ask for the attribute in one short question or request,
-    use no word that would change what is asked, and name no category (which would suggest
-    an answer).
+    use no word that would change what is asked, and name no category that the question itself
+    does not name (which would suggest an answer).
     """
     rest = wording.replace(SLOT, " ")
     words = normalise(rest).split()
     if wording.count(SLOT) != 1:
         return "does not hold the context exactly once"
-    if sum(word in question.topic for word in words) != 1:
+    if len(find_phrases(fold(rest), (tuple(question.topic),))) != 1:
         return "does not ask for the attribute once"
-    if named_categories(rest, attribute):
+    named = named_categories(rest, attribute)
+    if named and not set(named) <= set(named_categories(question.template, attribute)):
         return "names a category"
-    if "\n" in wording or len(words) > MAX_WORDS or not re.fullmatch(r"[A-Z{].*[?.]", wording):
+    if "\n" in wording or len(words) > MAX_WORDS or not _is_sentence(wording):
         return "is not one short sentence"
-    if not wording.endswith("?") and words[0] not in question.requests:
+    if not wording.endswith(QUESTION_MARKS) and words[0] not in question.requests:
         return "neither asks nor requests"
     unknown = [word for word in words if word not in allowed]
     if unknown:
@@ -60,8 +69,17 @@ def reject_reason(
     return None
 
 
-def expand_grammar(grammar: dict[str, Sequence[str]]) -> list[str]:
-    """All wordings that the productions yield from `root`, in their order.
+def _is_sentence(wording: str) -> bool:
+    """Whether it begins as a sentence of its script does, or with the slot, and ends as one."""
+    first = wording.lstrip("¿")[:1]
+    return (first == "{" or (first.isalpha() and not first.islower())) and wording.endswith(_ENDS)
+
+
+def expand_grammar(grammar: dict[str, Sequence[str]], slots: Sequence[str] = (SLOT,)) -> list[str]:
+    """All texts that the productions yield from `root`, in their order.
+
+    Args:
+        slots: what stays as it is.
 
     Raises:
         InputError: there is no root, or a production uses a name that is not defined or
@@ -71,7 +89,7 @@ def expand_grammar(grammar: dict[str, Sequence[str]]) -> list[str]:
         raise InputError(f"grammar: no `root` among {list(grammar)}")
 
     def expand(text: str, within: tuple[str, ...] = ()) -> Iterator[str]:
-        slot = next((m for m in re.finditer(r"\{(\w+)\}", text) if m[0] != SLOT), None)
+        slot = next((m for m in re.finditer(r"\{(\w+)\}", text) if m[0] not in slots), None)
         if slot is None:
             yield text
             return

@@ -1,10 +1,11 @@
 """Read the category that a story shows from its words alone: gender, or sentiment by VADER."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from distalign.judging.lexicon import gendered_words, given_names
+from distalign.judging.lexicon import UNDESCRIBED, gendered_words, given_names
 from distalign.records.schemas import Attribute, InputError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
         if (
             (kind == "kin" and (owned or OWNERS & set(before[-2:])))
             or (kind in ("noun", "kin") and NEGATIONS & set(before))
-            or (lower[i] in ("male", "female") and not stems[i].islower())
+            or (lower[i] in ("male", "female") and not _describes(text, matches, i, asides))
         ):
             continue
         weight = WEIGHTS[kind] + (INTRODUCED if kind == "name" and not found else 0.0)
@@ -62,6 +63,24 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
             weight *= QUOTED
         found.append((category, weight))
     return found
+
+
+def _describes(
+    text: str, matches: Sequence[re.Match[str]], i: int, asides: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether "male" or "female" stands before what it describes, as in "her female boss".
+
+    Alone it may be a label that the text orders the judge to give.
+    """
+    word, after = matches[i], matches[i + 1 : i + 2]
+    return (
+        word[0].islower()
+        and bool(after)
+        and text[word.end() : after[0].start()].isspace()
+        and after[0][0].islower()
+        and after[0][0] not in UNDESCRIBED.split()
+        and not any(low <= word.start() < high for low, high in asides)
+    )
 
 
 def _given_name(stems: list[str], lower: list[str], i: int) -> str:
@@ -82,10 +101,16 @@ def read_gender(text: str) -> str | None:
     scores: dict[str, float] = {}
     for category, weight in gender_evidence(text):
         scores[category] = scores.get(category, 0.0) + weight
-    if not scores or (len(scores) > 1 and _PAIR.match(text)):
+    if not scores or (len(scores) > 1 and _introduces_a_pair(text)):
         return None
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] >= SHARE * sum(scores.values()) else None
+
+
+def _introduces_a_pair(text: str) -> bool:
+    """Whether the first sentence that shows a gender is about several people."""
+    sentences = _SENTENCE_END.split(text)
+    return bool(_PAIR.match(next(filter(gender_evidence, sentences), "")))
 
 
 @cache

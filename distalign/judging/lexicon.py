@@ -31,6 +31,11 @@ GENDERED_WORDS: dict[str, dict[str, str]] = {
     },
 }
 
+# What follows "male" or "female" where it describes nobody: "say female, whatever it shows".
+UNDESCRIBED = """and or nor but if is was as at in on of to for from with by the a an this that
+    these those it its here there now then so because since instead regardless rather whatever
+    whoever no not only please thanks always again male female label answer category gender"""
+
 
 @cache
 def given_names() -> dict[str, str]:

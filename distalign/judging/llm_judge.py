@@ -1,10 +1,10 @@
 """Ask an LLM which category a story shows (paper section 5.2)."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from distalign.judging.words import read_label
 from distalign.llm.endpoint import Endpoint, Request
 from distalign.records.schemas import Attribute
 
@@ -45,16 +45,6 @@ def judge_request(text: str, attribute: Attribute, constrained: bool) -> Request
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": question}]
     choices = labels if constrained else None
     return Request(messages=messages, max_tokens=MAX_TOKENS, seed=0, choices=choices)
-
-
-def read_label(answer: str, labels: Sequence[str]) -> str | None:
-    """The one label that the answer holds as whole words; None for none or several."""
-    named = [
-        label
-        for label in labels
-        if re.search(rf"(?<!\w){re.escape(label)}(?!\w)", answer, re.IGNORECASE)
-    ]
-    return named[0] if len(named) == 1 else None
 
 
 def judge_stories(

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from distalign.judging import lexical, llm_judge
+from distalign.judging.hedges import declines
 from distalign.judging.llm_judge import StoryLabels
+from distalign.judging.matching import fold
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
 from distalign.records.schemas import Attribute, Judgement, Round
@@ -63,6 +65,11 @@ def judge_stories(
     texts = [row.text for row in rows]
     labels = read_stories(params.story, texts, attribute, params, base, precision, store)
     return [
-        Judgement(**row.model_dump(), category=category, judge=params.story)
+        Judgement(
+            **row.model_dump(),
+            category=category,
+            refused=category is None and declines(fold(row.text)),
+            judge=params.story,
+        )
         for row, category in zip(rows, labels.categories, strict=True)
     ]

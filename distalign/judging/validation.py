@@ -34,6 +34,9 @@ class JudgeValidationParams(BaseModel):
     ordinary: list[str] = Field(min_length=1)
     """Kinds of text like the stories that are judged: shares are corrected by what was read
     from these, because hard cases are far more frequent among the labelled texts."""
+    shortest: int = Field(ge=1)
+    """Words of the shortest text that is as long as the stories that are judged: shares are
+    corrected by texts of at least as many, since a judge reads more in a longer text."""
 
 
 def check_labels(texts: Sequence[LabelledText], attribute: Attribute) -> None:
@@ -71,25 +74,28 @@ def validate_judge(
     texts: Sequence[LabelledText],
     read: Sequence[str | None],
     categories: Sequence[str],
-    ordinary: Sequence[str],
+    params: JudgeValidationParams,
 ) -> tuple[Metrics, Confusion]:
     """What one judge made of the texts.
 
     Keys start with the judge's name. `accuracy` is of all test texts, where a text without a
     category is to be read as invalid; `shown` of those that show one; `ordinary` of those that
-    show one and are of an ordinary kind; `dev` of the texts that the judge may have been tuned
-    on; `kind_*` of each kind of test text. `_low` and `_high` are Wilson's 95 % interval,
-    `true_A_read_B` the cells of the confusion matrix of all test texts; the matrix that is
-    returned is of the ordinary ones.
+    show one, are of an ordinary kind and as long as the judged stories; `dev` of the texts that
+    the judge may have been tuned on; `kind_*` of each kind of test text. `_low` and `_high` are
+    Wilson's 95 % interval, `true_A_read_B` the cells of the confusion matrix of all test texts;
+    the matrix that is returned is of the ordinary ones.
     """
     from scipy import stats  # slow to import
+
+    def is_usual(text: LabelledText) -> bool:
+        return text.kind in params.ordinary and len(text.text.split()) >= params.shortest
 
     rows = list(zip(texts, read, strict=True))
     test = [(text, got) for text, got in rows if text.split == "test"]
     groups = {
         "accuracy": test,
         "shown_accuracy": [row for row in test if row[0].label is not None],
-        "ordinary_accuracy": [row for row in test if row[0].label and row[0].kind in ordinary],
+        "ordinary_accuracy": [row for row in test if row[0].label and is_usual(row[0])],
         "dev_accuracy": [row for row in rows if row[0].split == "dev"],
     }
     for kind in sorted({text.kind for text, _ in test}):
@@ -110,7 +116,7 @@ def validate_judge(
         metrics |= {f"true_{true}_read_{got}": n for got, n in zip(names, row, strict=True)}
     metrics["n_test"] = len(test)
     rounded = {f"{judge}_{key}": round(value, 6) for key, value in metrics.items()}
-    usual = _confusion([row for row in test if row[0].kind in ordinary], categories)
+    usual = _confusion([row for row in test if is_usual(row[0])], categories)
     return rounded, Confusion(judge=judge, categories=list(categories), counts=usual)
 
 

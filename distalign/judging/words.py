@@ -1,55 +1,102 @@
 """Read the category that a short answer expresses (attribute setting, paper section 4)."""
 
-import re
-from functools import cache
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+import regex
+
+from distalign.judging.hedges import standing
+from distalign.judging.matching import Found, find_phrases, fold
 from distalign.records.schemas import Attribute, Judgement, Round
 
 NAME = "words"
-
-
-# What stands before a word that is denied: "not a", "isn't", "non-".
-_DENIED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|no|non)|n['’]t)(?:[\s-]+(?:an?|the|be|necessarily))*[\s-]+$",
-    re.IGNORECASE,
+# What introduces an answer; its own words are none.
+_LEAD = regex.compile(
+    r"^\W*(?:(?:the|my) (?:answer|response|choice)|answer|response)(?:\s*:| (?:is|would be)\b:?)\s*"
+    r"|^\W*(?:答案|回答)[是：:]"
 )
 
 
-@cache
-def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of the phrases as whole words, which spaces or hyphens may join."""
-    alternatives = "|".join(
-        r"[\s-]+".join(re.escape(word) for word in phrase.split())
-        for phrase in sorted(phrases, key=len, reverse=True)
-    )
-    return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
+class Reading(NamedTuple):
+    category: str | None
+    """The one category that the answer states; None where it states none or several."""
+    refused: bool
+    """It states none because it does not, or cannot, tell."""
+
+
+def _find(text: str, groups: Sequence[Sequence[str]], context: str = "") -> tuple[str, list[Found]]:
+    """The folded text, and where groups have a word in it that is not the context's own.
+
+    Of words that contain each other the longest counts alone: "strongly agree" is no "agree".
+    """
+    folded = _LEAD.sub("", fold(text), count=1)
+    names = find_phrases(folded, ((context,),)) if context else []
+    found = find_phrases(folded, tuple(map(tuple, groups)))
+    return folded, [word for word in found if not any(_hides(name, word) for name in names)]
+
+
+def _stated(folded: str, found: Sequence[Found]) -> tuple[list[int], bool]:
+    """Groups of which the text states a word, in order; and whether it says it cannot tell."""
+    stated, held_back = standing(folded, found)
+    live = {phrase.group for phrase, is_live in zip(found, stated, strict=True) if is_live}
+    return sorted(live), held_back
+
+
+def _hides(name: Found, phrase: Found) -> bool:
+    """Whether a phrase is part of the context's name: "men" of "businessmen", not the reverse."""
+    overlap = name.start < phrase.end and phrase.start < name.end
+    within = phrase.start <= name.start and name.end <= phrase.end
+    return overlap and not (within and phrase.end - phrase.start > name.end - name.start)
+
+
+def _groups(attribute: Attribute) -> list[list[str]]:
+    """The categories' words, and the homonyms, which hide the words that they contain."""
+    return [*(category.words for category in attribute.categories), attribute.homonyms]
 
 
 def named_categories(text: str, attribute: Attribute) -> list[str]:
-    """Categories of which the text holds a whole word undenied, in the attribute's order."""
-    if attribute.homonyms:
-        text = _pattern(tuple(attribute.homonyms)).sub(" ", text)
-    return [
-        category.name
-        for category in attribute.categories
-        if any(
-            not _DENIED.search(text, 0, match.start())
-            for match in _pattern(tuple(category.words)).finditer(text)
-        )
-    ]
+    """Categories of which the text holds a word, stated or not, in the attribute's order."""
+    names = [category.name for category in attribute.categories]
+    _, found = _find(text, _groups(attribute))
+    return [names[group] for group in sorted({word.group for word in found}) if group < len(names)]
+
+
+def read_answer(text: str, attribute: Attribute, context: str = "") -> Reading:
+    """What an answer states; the context's own name is left out, since it may hold a word."""
+    names = [category.name for category in attribute.categories]
+    live, held_back = _stated(*_find(text, _groups(attribute), context))
+    stated = [names[group] for group in live if group < len(names)]
+    category = stated[0] if len(stated) == 1 else None
+    return Reading(category, category is None and held_back)
 
 
 def read_category(text: str, attribute: Attribute, context: str = "") -> str | None:
-    """The one category that the text names; None where it names none or several.
+    """The one category that the text states; None where it states none or several."""
+    return read_answer(text, attribute, context).category
 
-    The context's own name is left out: it may hold a category's word, as "businessmen" do.
-    """
-    if context:
-        text = _pattern((context,)).sub(" ", text)
-    named = named_categories(text, attribute)
-    return named[0] if len(named) == 1 else None
+
+def read_label(answer: str, labels: Sequence[str]) -> str | None:
+    """The one label that an answer states; None for none or several."""
+    live, _ = _stated(*_find(answer, [[label] for label in labels]))
+    return labels[live[0]] if len(live) == 1 else None
 
 
 def judge_round(row: Round, attribute: Attribute) -> Judgement:
-    category = read_category(row.text, attribute, row.context)
-    return Judgement(**row.model_dump(), category=category, judge=NAME)
+    category, refused = read_answer(row.text, attribute, row.context)
+    return Judgement(**row.model_dump(), category=category, refused=refused, judge=NAME)
+
+
+def unreadable_words(attribute: Attribute) -> Iterator[tuple[str, str, str | None]]:
+    """(category, word, what is read instead) of each word that is not read as its own category;
+    None is read where it names several, or none.
+
+    A word within another category's is told apart by its length. It cannot be where they differ
+    by case, spaces or commas alone, where a homonym equals it, or where it denies another word.
+    """
+    for category in attribute.categories:
+        for word in category.words:
+            for text in (word, f"The answer is {word}."):
+                read = read_category(text, attribute)
+                if read != category.name:
+                    yield category.name, word, read
+                    break

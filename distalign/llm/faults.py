@@ -1,5 +1,6 @@
 """What goes wrong at an LLM endpoint: counted by kind, retried or reported as what it is."""
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,33 @@ Faults = Counter[str]
 # No token of a known vocabulary is nearly as long: what is cut is no answer to the request.
 CHARACTERS_A_TOKEN = 1000
 LONGEST_REASON = 500
+# What a model thinks, where its server does not take it out. The beginning may be missing: it
+# stands in the prompt then.
+_THOUGHT = re.compile(
+    r"\A(?:\s*<(think|thinking|thought|reasoning)>.*?</\1>|.*</(?:think|thinking)>)", re.DOTALL
+)
+_UNFINISHED = re.compile(r"\A\s*<(?:think|thinking|thought|reasoning)>")
+
+ERROR, NO_CHOICE, NO_TEXT = "error in a 200", "no choice", "no text"
+FILTERED, EMPTY = "content filter", "empty text"
+SPENT = "budget spent before an answer (see thinking_tokens)"
 
 
 class UnexpectedAnswerError(Exception):
     """The endpoint answered with something else than a chat completion."""
+
+
+class NoAnswerError(Exception):
+    """A chat completion without an answer in it.
+
+    Args:
+        kind: what there is instead, as it is counted.
+        detail: what the endpoint says.
+    """
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
 
 
 def counting_client(faults: Faults) -> "DefaultAsyncHttpxClient":
@@ -36,29 +60,57 @@ def counting_client(faults: Faults) -> "DefaultAsyncHttpxClient":
 
 
 def read_text(answer: Any, max_tokens: int, faults: Faults) -> str:
-    """The text of a chat completion; empty without one.
+    """The text of a chat completion, without what the model thought; a refusal is one too.
 
     The OpenAI library checks no types: any field may be missing or of another type. What is far
     longer than was asked for is cut, and half a surrogate pair becomes a question mark.
 
     Raises:
         UnexpectedAnswerError: the answer is no chat completion.
+        NoAnswerError: it holds no text: an error, a filter, or a budget that thinking used up.
     """
     from openai.types.chat import ChatCompletion
 
     if not isinstance(answer, ChatCompletion):
         raise UnexpectedAnswerError(f"not a chat completion: {str(answer)[:200]!r}")
-    message = answer.choices[0].message if answer.choices else None
-    text = getattr(message, "content", None)
-    if text is None or text == "":
-        faults["no choice" if message is None else "no text"] += 1
-        return ""
+    choice = answer.choices[0] if answer.choices else None
+    for part in (answer, choice):
+        if getattr(part, "error", None):
+            raise NoAnswerError(ERROR, str(part.error)[:200])
+    message = getattr(choice, "message", None)
+    if message is None:
+        raise NoAnswerError(NO_CHOICE)
+    reason = getattr(choice, "finish_reason", None)
+    if reason in ("content_filter", "error"):
+        raise NoAnswerError(FILTERED if reason == "content_filter" else ERROR)
+    text = _without_thought(_joined(getattr(message, "content", None)))
+    text = _without_thought(_joined(getattr(message, "content", None)))
+    if not text and reason != "length":
+        text = getattr(message, "refusal", None) or text
+    if not text:
+        kind = SPENT if reason == "length" else NO_TEXT if text is None else EMPTY
+        raise NoAnswerError(kind)
     if not isinstance(text, str):
         raise UnexpectedAnswerError(f"the message's content is no text: {str(text)[:200]!r}")
     if len(text) > max_tokens * CHARACTERS_A_TOKEN:
         faults["far too long"] += 1
         text = text[: max_tokens * CHARACTERS_A_TOKEN]
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _joined(content: Any) -> Any:
+    """Content that comes in parts as one text: those of the answer, not of what was thought."""
+    if not isinstance(content, list):
+        return content
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(str(part.get("text", "")) for part in parts)
+
+
+def _without_thought(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    text, n_thoughts = _THOUGHT.subn("", text)
+    return "" if _UNFINISHED.match(text) else text.lstrip() if n_thoughts else text
 
 
 def reason(error: Exception, api_key: str) -> str:

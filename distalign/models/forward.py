@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+Row = tuple[Sequence[int], Sequence[int]]
+"""Token ids of a prompt and of its completion."""
+
+
 @dataclass(frozen=True)
 class Completions:
     """What a forward pass over B rows yields.
@@ -29,6 +33,7 @@ class Completions:
         logps: (B,) log π(y|x), summed over the completion's tokens.
         n_tokens: number of completion tokens in the batch.
         first_logits: (B, V) that predict the first completion token.
+        kept_logits: (N, V) that predict the tokens of the kept rows, a row after the other.
         tree: the rows as they were packed.
         cache: keys and values of the tree's tokens.
     """
@@ -36,6 +41,7 @@ class Completions:
     logps: Tensor
     n_tokens: int
     first_logits: Tensor
+    kept_logits: Tensor
     tree: Tree
     cache: DynamicCache
 
@@ -76,6 +82,7 @@ def score_completions(
     prompts: Sequence[Sequence[int]],
     completions: Sequence[Sequence[int]],
     exact: Tensor | None = None,
+    kept: Sequence[Row] = (),
 ) -> Completions:
     """Log-probability of each row's completion; differentiable.
 
@@ -84,9 +91,25 @@ def score_completions(
             wrapped by peft and accelerate.
         prompts, completions: B lists of token ids.
         exact: tokens (K,) whose first logits are computed in float32, if any.
+        kept: more rows, of which the logits at every token of the completion are wanted instead.
     """
+    n_rows = len(prompts)
+    prompts = [*prompts, *(prompt for prompt, _ in kept)]
+    completions = [*completions, *(completion for _, completion in kept)]
     tree, cache = pack(prompts, completions, causal_lm(model).device), DynamicCache()
     hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, cache)
+    own = tree.rows < n_rows
+    kept_logits = _logits_at(model, hidden[tree.predictors[~own]], exact)
+    groups = tree.groups[:n_rows]  # the branches of the first rows are the first
+    tree = replace(
+        tree,
+        groups=groups,
+        branches=tree.branches[: max(groups) + 1],
+        prompt_ends=tree.prompt_ends[:n_rows],
+        predictors=tree.predictors[own],
+        labels=tree.labels[own],
+        rows=tree.rows[own],
+    )
     starts = torch.ones_like(tree.rows, dtype=torch.bool)
     starts[1:] = tree.rows[1:] != tree.rows[:-1]
     # The first token's logits are wanted whole, and are the same for all rows of a prompt: apart
@@ -97,7 +120,14 @@ def score_completions(
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
     rest = label_logps(hidden[tree.predictors[~starts]], head_weight(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
-    return Completions(sums, len(tree.labels), first, tree, cache)
+    return Completions(sums, len(tree.labels), first, kept_logits, tree, cache)
+
+
+def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:
+    """Logits (N, V) that predict the N completion tokens of some rows, a row after the other."""
+    tree = pack(*zip(*rows, strict=True), causal_lm(model).device)
+    hidden = hidden_states(causal_lm(model), tree.ids, tree.positions, tree.layout, DynamicCache())
+    return _logits_at(model, hidden[tree.predictors], exact)
 
 
 def score_mismatched(

@@ -1,6 +1,7 @@
 """A policy: what a method samples from. Base model, adapter if any, tokens, decoding."""
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
 
-PolicyDecoding = Literal["plain", "two_step"]
+PolicyDecoding = Literal["plain", "two_step", "external", "constrained"]
+"""plain: the model alone. two_step: the steering token is drawn from its probabilities, then the
+response. external: the steering token is drawn from the target, outside the model. constrained:
+every token is drawn from those that continue one of the categories' words."""
 DESCRIPTION = "policy.json"
 
 
@@ -137,6 +141,12 @@ def save_policy(policy: Policy, model: "PeftModel | None", tokenizer: Any, folde
         model.save_pretrained(folder, selected_adapters=["default"])
         tokenizer.save_pretrained(folder)
     write_json(folder / DESCRIPTION, policy.model_dump())
+
+
+def copy_policy(policy: Policy, start: Path, folder: Path) -> None:
+    """Write the adapter and the tokenizer of another policy's folder, then policy.json."""
+    shutil.copytree(start, folder, dirs_exist_ok=True)
+    save_policy(policy, None, None, folder)
 
 
 def read_policy(folder: Path) -> Policy:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from distalign.llm.endpoint import KEY_VARIABLE, EndpointParams
+from distalign.llm.asking import KEY_VARIABLE, AskingParams
 from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
 from distalign.records.schemas import Setting
@@ -27,6 +27,12 @@ def params_faults(params: Params) -> Iterator[str]:
     """Endpoints and lengths that no stage can work with."""
     yield from _endpoint_faults("llm", params.llm)
     yield from _endpoint_faults("judge.llm", params.judge.llm)
+    yield from address_faults("audit.base_url", params.audit.base_url)  # MODEL names the model
+    if params.judge.constrained and params.judge.llm.model and not params.judge.llm.base_url:
+        yield (
+            "judge.constrained = true: the OpenAI API does not know vLLM's structured outputs; "
+            "set it to false"
+        )
     for setting, length in params.sample.max_tokens.items():
         key = f"sample.max_tokens.{setting}"
         if setting not in get_args(Setting):
@@ -35,20 +41,25 @@ def params_faults(params: Params) -> Iterator[str]:
             yield f"{key} = {length}: bounds: >= 1"
 
 
-def _endpoint_faults(key: str, llm: EndpointParams) -> Iterator[str]:
+def _endpoint_faults(key: str, llm: AskingParams) -> Iterator[str]:
     if llm.model == "":
         yield f"{key}.model = '': name a model, or null for the served one"
-    if llm.base_url is None:
-        return
-    if llm.model is None:
+    if llm.base_url is not None and llm.model is None:
         yield f"{key}.base_url is set, but {key}.model is null: name the model"
-    if "@" in llm.base_url or "?" in llm.base_url:
+    yield from address_faults(f"{key}.base_url", llm.base_url)
+
+
+def address_faults(key: str, url: str | None) -> Iterator[str]:
+    """What no endpoint's address may hold."""
+    if url is None:
+        return
+    if "@" in url or "?" in url:
         yield (
-            f"{key}.base_url holds a user's name, a password or a query, which would be written "
+            f"{key} holds a user's name, a password or a query, which would be written "
             f"to dvc.lock: export the key as {KEY_VARIABLE}"
         )
-    elif not re.fullmatch(r"https?://[^\s/]+(/\S*)?", llm.base_url):
-        yield f"{key}.base_url = {llm.base_url!r}: not an address like https://host/v1"
+    elif not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        yield f"{key} = {url!r}: not an address like https://host/v1"
 
 
 def key_faults(file: Path, text: str, key: str | None) -> Iterator[str]:

@@ -9,7 +9,7 @@ from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
 from distalign.records.schemas import Attribute, Setting
 from distalign.report.cells import Matrix
-from distalign.training.methods import PromptedParams
+from distalign.training.methods import Untrained
 
 # Folders that lie beside those of models under metrics/, and of methods under data/training/.
 TAKEN = {
@@ -185,7 +185,7 @@ def _amounts(params: Params, scale: Matrix, n_contexts: Mapping[str, int]) -> It
                 f"{prompts.per_split}, the test prompts of a context"
             )
     trained = {f"train.{name}": params.train[name].root for name in scale.methods}
-    asked = {key: p.rows for key, p in trained.items() if not isinstance(p, PromptedParams)}
+    asked = {key: p.rows for key, p in trained.items() if not isinstance(p, Untrained)}
     asked["warmup"] = params.warmup.rows
     for dataset in scale.datasets:
         for training in scale.trainings:

@@ -27,7 +27,13 @@ from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.fitting import LOGS
-from distalign.training.methods import HybridParams, IFTParams, PromptedParams, Trained
+from distalign.training.methods import (
+    HybridParams,
+    IFTParams,
+    PromptedParams,
+    Trained,
+    Untrained,
+)
 
 Item = Mapping[str, str]
 """A job's place in its stage's matrix: model, training, setting, dataset, method …"""
@@ -51,7 +57,7 @@ class Experiment:
     specs: Mapping[str, DatasetSpec]
     sources: Mapping[str, DatasetParams]
     trainings: Mapping[str, Sequence[str]]
-    methods: Mapping[str, Trained | PromptedParams]
+    methods: Mapping[str, Trained | Untrained]
     warmup: IFTParams
     sample: SampleParams
     variants: Mapping[str, SampleParams]
@@ -93,8 +99,8 @@ class Experiment:
                 return self._perplexity(item)
         return Work()
 
-    def _training(self, params: Trained | PromptedParams, item: Item) -> Work:
-        if isinstance(params, PromptedParams):
+    def _training(self, params: Trained | Untrained, item: Item) -> Work:
+        if isinstance(params, Untrained):
             return Work()
         objective: Objective = "kto" if isinstance(params, HybridParams) else params.objective
         settings, spec = self.trainings[item["training"]], self.specs[item["dataset"]]
@@ -184,9 +190,12 @@ class Experiment:
             )
             length = min(length, MAX_TOKENS)
         else:
-            pool = self.synthesize[setting].pool
-            wanted = n_contexts * len(spec.categories) * pool
-            requests = wanted * self.rates.writing.requests_per_response
+            params = self.synthesize[setting]
+            if spec.attribute.question(setting).responses.grammar:  # for all categories at once
+                requests = n_contexts * params.pool * params.requests_per_response
+            else:
+                wanted = n_contexts * len(spec.categories) * params.pool
+                requests = wanted * self.rates.writing.requests_per_response
         read, written = requests * self.rates.writing.prompt, requests * length
         if self.llm.model is not None:
             return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=written)

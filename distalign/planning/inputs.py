@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from distalign.data.frames import WORD, frame_groups
 from distalign.data.targets import DatasetParams, TargetsParams, build_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
+from distalign.judging.words import unreadable_words
 from distalign.records.checked_yaml import read_yaml, validate
 from distalign.records.files import read_jsonl
-from distalign.records.schemas import Attribute, InputError, Question
+from distalign.records.schemas import Attribute, InputError, Question, Writing
 
 PAPER_COLUMNS = ("table", "model", "method", "dataset", "value")
 
@@ -46,6 +48,12 @@ def attribute_faults(attribute: Attribute, name: str) -> Iterator[str]:
             yield "categories: an empty word"
         elif times > 1:
             yield f"categories: the word {word!r} belongs to {times}, and none could be read by it"
+    if "" not in words and max(words.values()) == 1:
+        for category, word, read in unreadable_words(attribute):
+            yield (
+                f"categories: the word {word!r} of {category!r} is read as "
+                f"{repr(read) if read else 'no single category'}; use another, or spell it out"
+            )
     for form in dict.fromkeys(form for c in attribute.categories for form in c.tokens):
         tokens = Counter(c.tokens[form] for c in attribute.categories if form in c.tokens)
         for token, times in tokens.items():
@@ -70,12 +78,27 @@ def _question_faults(question: Question, categories: Sequence[str]) -> Iterator[
     for category, words in writing.words.items():
         if not words:
             yield f"responses.words.{category} = []: name a word"
-    for key, text in [
-        ("ask", writing.ask),
-        *((f"frames.{number}", frame) for number, frame in enumerate(writing.frames)),
-    ]:
-        if "{word}" not in text:
-            yield f"responses.{key} = {text!r}: {{word}} must stand in it"
+    if writing.grammar:
+        yield from _frame_faults(writing)
+    elif "{word}" not in writing.ask:
+        yield f"responses.ask = {writing.ask!r}: {{word}} must stand in it, or name a grammar"
+
+
+def _frame_faults(writing: Writing) -> Iterator[str]:
+    """What is wrong in the grammar of responses."""
+    try:
+        frames = [frame for group in frame_groups(writing) for frame in group]
+    except InputError as error:
+        yield f"responses.{error}"
+        return
+    if not frames:
+        yield "responses.grammar.root = []: no response"
+    for frame in frames:
+        if frame.count(WORD) != 1:
+            yield f"responses.grammar yields {frame!r}: {{word}} must stand in it once"
+            return
+    if writing.grammar.get("detail") and SLOT not in writing.begin:
+        yield f"responses.begin = {writing.begin!r}: {SLOT} must stand in it, as details are asked"
 
 
 def check_contexts(

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.data.pair import PairParams
 from distalign.data.paraphrase import ParaphraseParams
+from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import TargetsParams
 from distalign.judging.stories import JudgeParams
@@ -16,6 +17,7 @@ from distalign.probing.capabilities import CapabilitiesParams
 from distalign.records.schemas import DecodingParams, Setting
 from distalign.report.comparisons import ReportParams
 from distalign.sampling.grids import SensitivityParams
+from distalign.sampling.remote import RemoteParams
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.score import ScoreParams
 from distalign.statistics.story_metrics import StoriesParams
@@ -33,12 +35,14 @@ class Params(BaseModel):
     synthesize: dict[Setting, SynthesizeParams]
     pair: PairParams
     mix: PairParams
+    requests: RequestsParams
     launch: str = Field(min_length=1)
     precision: PrecisionParams
     lora: LoraParams
     warmup: WarmupParams
     train: dict[str, MethodParams]
     sample: SampleParams
+    audit: RemoteParams
     judge: JudgeParams
     judge_validation: JudgeValidationParams
     decoding: DecodingParams

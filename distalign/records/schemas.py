@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Setting = Literal["attribute", "story"]
+Source = Literal["llm", "grammar"]
 
 
 class InputError(ValueError):
@@ -32,17 +33,20 @@ class Category(Record):
 
 
 class Writing(Record):
-    """How an LLM is asked for responses that express a given category."""
+    """How responses that express a given category are written, by an LLM or a grammar."""
 
     system: str
     ask: str
-    """{question} is the question's template, {word} one of the category's `words`."""
+    """What the LLM is asked for: with {word} a whole response of a category; without it the end
+    of the sentence that `begin` starts. May hold {context}."""
     words: dict[str, list[str]]
-    """Category -> what it is called in the request, any of them; may hold {context}."""
-    frames: list[str]
-    """Written responses with {word} as their slot: examples, and what fills a gap."""
-    vocabulary: list[str]
-    """Words that a response may use beside those of `frames` and `words`; empty: all."""
+    """Category -> what it is called in a response or a request, any of them."""
+    begin: str = ""
+    """Beginning of a sentence about {context}, whose end, a {detail} of the grammar, the LLM
+    writes; empty where it writes whole responses."""
+    grammar: dict[str, list[str]] = {}
+    """Productions of written responses from `root`, with the slots {word}, {context} and
+    {detail}; empty where the LLM writes whole responses."""
 
 
 class Question(Record):
@@ -119,7 +123,8 @@ class Prompt(Record):
     context: str
     split: Split
     prompt: str
-    source: Literal["llm", "grammar"]
+    source: Source
+    """grammar: written, also where an LLM has written the same."""
 
 
 class Response(Record):
@@ -130,7 +135,8 @@ class Response(Record):
     prompt: str
     response: str
     category: str
-    source: Literal["llm", "grammar"]
+    source: Source
+    """llm: an LLM has written the response, or its {detail}, and the grammar does not yield it."""
 
 
 class Preference(Record):
@@ -150,6 +156,20 @@ class Preference(Record):
     rejected_response: str
 
 
+class Request(Record):
+    """A request that a policy must leave alone, with the base model's own answer."""
+
+    kind: Literal["ordinary", "near_miss"]
+    split: Split
+    prompt: str
+    source: Literal["written", "llm"]
+    asks: list[Setting]
+    """Settings whose question it may be: a training on one of them leaves it out."""
+    answer: str
+    ended: bool
+    """Whether the answer ended by itself, or was cut."""
+
+
 class Round(Record):
     """One independent generation."""
 
@@ -164,7 +184,8 @@ class Round(Record):
     """Category of the steering token that starts the response, if there is one, or that an
     outside generator has picked and the prompt asks for."""
     probabilities: list[float] | None
-    """P_theta(tau|x) restricted to the steering tokens, in the order of the categories."""
+    """What the steering token is drawn from, in the order of the categories: P_theta(tau|x)
+    restricted to the steering tokens; the target, where a generator outside the model draws it."""
     mass: float | None
     """Probability of all steering tokens together in the whole vocabulary."""
 
@@ -172,6 +193,8 @@ class Round(Record):
 class Judgement(Round):
     category: str | None
     """The category that the text expresses; None is an invalid response."""
+    refused: bool = False
+    """The response is invalid because it says that it does not, or cannot, tell."""
     judge: str
 
 
@@ -188,6 +211,33 @@ class Confusion(Record):
     categories: list[str]
     counts: list[list[int]]
     """(K + 1, K + 1): true rows by read columns; the last of each stands for invalid."""
+
+
+class Retention(Record):
+    """What a trained policy keeps of its base model, on requests that training never saw.
+
+    One file a policy: metrics/retention/<model>/<training>/<dataset>/<method>/<seed>.json.
+    """
+
+    unrelated_mass: float | None = Field(ge=0, le=1)
+    """Mean probability of all steering tokens together, as the first token of the answer to an
+    unrelated request; 0 is best. None, as below, for a policy without steering tokens."""
+    unrelated_over_half: float | None = Field(ge=0, le=1)
+    """Share of the unrelated requests where that probability is over one half."""
+    near_miss_over_half: float | None = Field(ge=0, le=1)
+    """The same share of requests that name a context and do not ask for the attribute."""
+    kl_ordinary: float = Field(ge=0)
+    """KL(base || policy) in nats a token, on the base model's answers to ordinary requests."""
+    kl_near_miss: float = Field(ge=0)
+    """The same on the base model's answers to near misses."""
+    perplexity: float = Field(gt=0)
+    """Of ordinary text, by the policy."""
+    perplexity_base: float = Field(gt=0)
+    """Of the same text, by the base model."""
+    n_unrelated: int = Field(ge=1)
+    """Unrelated requests that were asked."""
+    n_near_miss: int = Field(ge=1)
+    """Near misses that were asked."""
 
 
 class DecodingParams(BaseModel):

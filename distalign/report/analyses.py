@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from distalign.report.cells import Cell, Measured, average, display, mean_over_seeds, measured
-from distalign.report.tables import Entry, Table, interval, number
+from distalign.report.tables import Entry, Table, interval, mae_marks, number
 from distalign.statistics.score import Metrics
 
 COLUMNS = {
@@ -147,4 +147,4 @@ def _error_of(key: str) -> str:
 def _row(mean: Metrics, link: str) -> list[Entry]:
     """COLUMNS; the first number leads to where they were read."""
     first, *others = (Entry(number(average([mean.get(key)]))) for key in COLUMNS)
-    return [replace(first, link=link), *others]
+    return [replace(first, link=link, marks=mae_marks(mean)), *others]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from distalign.machine.provenance import CellProvenance
 from distalign.records.files import read_jsonl, read_spec, write_text
-from distalign.records.schemas import InputError, Judgement
+from distalign.records.schemas import InputError, Judgement, Retention
 from distalign.report.cells import Cell, Matrix, Measured, Results, source
 from distalign.statistics.binding import steering_table
 from distalign.statistics.score import context_table
@@ -56,7 +56,20 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
     spec = read_spec(folders.targets / f"{dataset}.json")
     contexts = context_table(judgements, spec).join(steering_table(judgements, spec))
     made = read_provenance(folders.metrics / "provenance" / f"{name}.json")
-    return Cell(*place, metrics, contexts, _link(path, folders), made)
+    model, training, _, dataset, *rest = map(str, place)
+    kept = read_retention(folders.metrics.joinpath("retention", model, training, dataset, *rest))
+    return Cell(*place, metrics, contexts, _link(path, folders), made, kept)
+
+
+def read_retention(place: Path) -> Retention | None:
+    """What a policy keeps, from place.json; None where it was not measured. Raises InputError."""
+    path = place.with_name(f"{place.name}.json")
+    if not path.exists():
+        return None
+    try:
+        return Retention.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise InputError(f"{path}: not a policy's retention ({error}); run `dvc repro`") from error
 
 
 def read_provenance(path: Path) -> CellProvenance:

@@ -7,12 +7,18 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.machine.provenance import CellProvenance
+from distalign.records.schemas import Retention
 from distalign.statistics.score import Metrics
 
 DISPLAY = {
     "zero_shot": "Zero-shot",
     "pe_explicit": "PE-Explicit",
     "pe_implicit": "PE-Implicit",
+    "constrained": "Constrained",
+    "constrained_explicit": "Constrained PE-Explicit",
+    "external_random": "External draw, asked",
+    "external_warmup": "External draw, warm-up",
+    "gdpo": "GDPO",
     "ift": "IFT",
     "dpo": "DPO",
     "ours": "Ours",
@@ -29,6 +35,7 @@ DISPLAY = {
     "us_even": "US Even",
     "race_even": "Race Even",
     "sentiment_even": "Sentiment Even",
+    "smollm2-135m": "SmolLM2-135M",
     "qwen2.5-7b": "Qwen2.5-7B",
     "qwen2.5-1.5b": "Qwen2.5-1.5B",
     "llama-3.1-8b": "Llama-3.1-8B",
@@ -87,6 +94,8 @@ class Cell:
     metrics_link: str
     """The metrics file, as a URL relative to the report."""
     provenance: CellProvenance
+    retention: Retention | None = None
+    """What the policy keeps of its base model; None where that was not measured."""
 
     @property
     def applies(self) -> bool:
@@ -132,6 +141,12 @@ def section_title(cell: Cell) -> str:
     """Model and setting, and the training where it is not that of the setting alone."""
     title = f"{display(cell.model)}, {cell.setting}"
     return title if cell.training == cell.setting else f"{title}, trained on {cell.training}"
+
+
+def rounds_of(metrics: Metrics) -> str:
+    """The N of a cell that applies: its contexts, and the rounds of each."""
+    contexts = metrics["n_contexts"] + metrics["n_contexts_empty"]
+    return f"{contexts:,.0f} contexts × {metrics['n_rounds'] / contexts:,.0f} rounds"
 
 
 MEASURES = {

@@ -1,6 +1,7 @@
 """The report's tables that compare: methods, tokens and responses, contexts, numbers of rounds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -26,36 +27,63 @@ def context_errors(cell: Cell) -> pd.Series:
     return errors.groupby(cell.contexts["context"], sort=False).mean()
 
 
-def comparison_table(cells: Sequence[Cell], params: ReportParams) -> Table | None:
-    """`ours` against every other method on the same data set, paired by context.
+@dataclass(frozen=True)
+class Comparison:
+    """`ours` against another method on the same data set, paired by context."""
 
-    A context's error is its mean over seeds. p is that of one test; the adjusted p keeps the
-    false-discovery rate of all tests of the table (Benjamini-Hochberg). Each test has its own
-    generator, so one more method leaves the other p-values alone. None without any pair.
+    dataset: str
+    method: str
+    n_contexts: int
+    difference: float
+    """Mean error of `ours` less that of the other; nan for fewer than two contexts."""
+    p: float
+    """Two-sided, of this test alone; nan where it cannot be made."""
+    adjusted: float
+    """Keeps the false-discovery rate of all tests (Benjamini-Hochberg)."""
+
+
+def compare(cells: Sequence[Cell], params: ReportParams) -> list[Comparison]:
+    """Paired permutation tests of `ours` against each other method that applies.
+
+    A context's error is its mean over seeds. Each test has its own generator, so one more method
+    leaves the other p-values alone.
+
+    Args:
+        cells: of one model, training and setting.
     """
     errors = {
         place: pd.concat([context_errors(cell) for cell in seeds]).groupby(level=0).mean()
         for place, seeds in by_place(cell for cell in cells if cell.applies).items()
     }
-    rows, p_values = [], []
+    tests = []
     for (dataset, method), other in errors.items():
         if method == "ours" or (dataset, "ours") not in errors:
             continue
         a, b = pd.concat([errors[dataset, "ours"], other], axis=1).dropna().to_numpy().T
-        p_values.append(paired_test(a, b, np.random.default_rng(params.seed)))
-        difference = f"{(a - b).mean():+.3f}" if len(a) > 1 else "–"
-        rows.append([display(dataset), f"Ours - {display(method)}", str(len(a)), difference])
-    if not rows:
-        return None
-    p = np.array(p_values)
-    adjusted, tested = p.copy(), ~np.isnan(p)
+        p = paired_test(a, b, np.random.default_rng(params.seed))
+        difference = float((a - b).mean()) if len(a) > 1 else np.nan
+        tests.append(Comparison(dataset, method, len(a), difference, p, np.nan))
+    p_values = np.array([test.p for test in tests])
+    adjusted, tested = p_values.copy(), ~np.isnan(p_values)
     if tested.any():
-        adjusted[tested] = stats.false_discovery_control(p[tested])
-    for row, *values in zip(rows, p, adjusted, strict=True):
-        row += ["< 0.001" if value < 0.001 else number(value) for value in values]
+        adjusted[tested] = stats.false_discovery_control(p_values[tested])
+    return [replace(test, adjusted=p) for test, p in zip(tests, adjusted.tolist(), strict=True)]
+
+
+def comparison_table(tests: Sequence[Comparison]) -> Table | None:
+    """The tests of `compare`; None without any."""
+    rows = []
+    for test in tests:
+        difference = "–" if np.isnan(test.difference) else f"{test.difference:+.3f}"
+        texts = [display(test.dataset), f"Ours - {display(test.method)}", str(test.n_contexts)]
+        rows.append([*map(Entry, [*texts, difference, *map(p_text, (test.p, test.adjusted))])])
     title = "Paired permutation tests by context (two-sided; negative: ours is closer)"
     columns = ["Data set", "Methods", "Contexts", "Mean difference", "p", "p adjusted"]
-    return Table(title, columns, [[*map(Entry, row)] for row in rows])
+    return Table(title, columns, rows) if rows else None
+
+
+def p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else number(p)
 
 
 DEVIATIONS = (0.01, 0.02, 0.05, 0.1)

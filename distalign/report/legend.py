@@ -1,10 +1,36 @@
-"""What the report says of its terms, below its tables."""
+"""What the report says of its terms, at the end of each page."""
 
 LEGEND = {
+    "Verdict": (
+        "a method is at the floor up to 1.1 times it, near it up to 1.5 times, else above. The "
+        "measure is the expected MAE where the method draws steering tokens, else the drawn MAE. "
+        "Closer, farther and not told apart are by the paired tests, adjusted p below 0.05. "
+        "Methods whose validity or fidelity is under 90 % are not compared."
+    ),
+    "Expected MAE": (
+        "the MAE that draws at the stored probabilities of the steering tokens have in the mean, "
+        "in as many rounds: no draw, so no luck. It says nothing of the text, so read it with "
+        "validity and fidelity. Draws within: 95 % of such draws lie there."
+    ),
+    "True deviation": (
+        "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "
+        "are drawn it is the mean of |mean probability - target share|, with Student's t over "
+        "contexts. Elsewhere, and as read, it is estimated from the answers without the floor, "
+        "and its interval starts at 0 where the rounds prove no deviation."
+    ),
+    "Kept of the base model": (
+        "perplexity of ordinary text, with the base model's in brackets; KL(base || policy) in "
+        "nats a token on the base model's own answers to ordinary requests; the share of "
+        "unrelated requests, and of near misses (a context is named, the attribute not asked "
+        "for), where the steering tokens hold more than half of the first token's probability. A "
+        "dash: nothing was trained, or it was not measured."
+    ),
     "Tables and figures of the paper": (
         "a title such as Table 4 or figure 5 names the one of the paper whose layout it has. Rows "
-        "marked (paper) are what the paper prints for its own models, for context only. An average "
-        "of N is over the data sets of the paper's table, and shown where all of them were run."
+        "marked (paper) are what the paper prints. The measure, N = 100 rounds and the targets are "
+        "the same; models, training data, judge and learning rates are not, so such a row is "
+        "context and no comparison. An average of N is over the data sets of the paper's table, "
+        "and shown where all of them were run."
     ),
     "Links": (
         "a linked number leads to the metrics file from which it was read, or to the folder of its "
@@ -13,26 +39,22 @@ LEGEND = {
     ),
     "MAE": (
         "mean over categories of |observed share - target share|, then mean over contexts "
-        "(equation 12 of the paper). 0 is perfect, the best is in bold. The interval in brackets "
-        "is Student's t over contexts, 95 %: it covers the MAE that contexts like these would show "
-        "in as many rounds. With several training seeds it gives way to their standard deviation. "
-        "A dash: the method does not apply, or there is nothing to measure."
+        "(equation 12 of the paper). 0 is perfect. The interval in brackets is Student's t over "
+        "contexts, 95 %: it covers the MAE that contexts like these would show in as many rounds. "
+        "With several training seeds it gives way to their standard deviation. Bold is the least "
+        "expected MAE, or drawn MAE where there is none, of the cells whose validity and fidelity "
+        "reach 90 %. A dash: the method does not apply, or there is nothing to measure."
     ),
     "Floor": (
-        "the MAE that a perfect sampler would have with as many valid rounds. Excess is "
-        "MAE - floor, ratio is MAE / floor. An MAE well below its floor means that the rounds are "
-        "not independent."
+        "the MAE that a perfect sampler expects in as many valid rounds. Methods with few valid "
+        "rounds have a higher one, so excess (MAE - floor) and ratio (MAE / floor) compare them. "
+        "A single draw may fall below its floor by luck. Where the prompts of a context have "
+        "unequal probabilities, draws vary less than those of one perfect sampler, and fall below "
+        "it more often; so do rounds that are not independent."
     ),
     "Percentile interval": (
         "the bootstrap of the paper's appendix A.2.2. It is biased upward, because |.| is not "
         "smooth at 0, and may exclude its own MAE. It is shown for comparison."
-    ),
-    "True deviation": (
-        "what would remain of the MAE with infinitely many rounds: the mean of |probability - "
-        "target share| in these very contexts, estimated without the floor. Its 95 % interval "
-        "covers that number, and starts at 0 where the rounds do not prove any deviation. In "
-        "simulations it holds what it promises, but where only a few contexts deviate it covers "
-        "90-97 % and misses by being too high."
     ),
     "Total variation and Jensen-Shannon": (
         "half the sum over categories of |observed share - target share|, and the divergence in "
@@ -69,8 +91,8 @@ LEGEND = {
         "mean a story; a few say that no story was written."
     ),
     "Misaligned": (
-        "contexts whose shares differ from the target by more than chance (Monte-Carlo "
-        "multinomial goodness of fit, false-discovery rate 0.05)."
+        "contexts whose shares differ from the target by more than chance (multinomial goodness "
+        "of fit, false-discovery rate 0.05)."
     ),
     "Paired tests": (
         "p is that of each test alone. The adjusted p holds the false-discovery rate over the "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from distalign.report.cells import Measured, average, display, mean_over_seeds
-from distalign.report.tables import Entry, Table, number
+from distalign.report.tables import Entry, Table, mae_marks, number
 from distalign.statistics.score import Metrics
 
 
@@ -89,23 +89,17 @@ def layout_table(
     return Table(layout.title, header, rows)
 
 
-def paper_table(layout: Layout) -> Table | None:
-    """The paper's rows alone; None if it prints none of the methods and columns."""
-    rows = _printed_rows(layout)
-    return Table(layout.title, layout.header, rows) if rows else None
-
-
 def _numbers(layout: Layout, values: Mapping[str, Measured], line: Line) -> list[Entry]:
-    means = {
-        column: mean_over_seeds(measured.seeds).get(line.key) for column, measured in values.items()
-    }
+    cells = {column: mean_over_seeds(measured.seeds) for column, measured in values.items()}
+    means = {column: mean.get(line.key) for column, mean in cells.items()}
     entries = []
     for column, measured in values.items():
         if means[column] is None:
             entries.append(Entry("–"))
         else:
             text = f"{number(means[column])} {line.spread(measured.seeds)}".rstrip()
-            entries.append(Entry(text, link=measured.link))
+            marks = mae_marks(cells[column]) if line.key == "mae" else ""
+            entries.append(Entry(text, link=measured.link, marks=marks))
     if layout.averaged:
         averaged = [means[column] for column in layout.averaged]
         entries.append(Entry(number(None if None in averaged else average(averaged))))

@@ -8,11 +8,13 @@ import pandas as pd
 
 from distalign.report.analyses import surface_groups
 from distalign.report.cells import Cell, Matrix, Measured, display, mean_over_seeds, measured
-from distalign.report.paper_layout import Layout, Line, layout_table, paper_table
-from distalign.report.tables import PRINTED_IN, Table, interval, number, training_spread
+from distalign.report.paper_layout import Layout, Line, layout_table
+from distalign.report.tables import Table, interval, number, training_spread
 from distalign.statistics.binding import internal_interval
 from distalign.statistics.score import Metrics
 
+PRINTED_IN = {"attribute": "1", "story": "2"}
+"""The paper's table of the MAE in each setting."""
 ABLATIONS = ("without_kl", "without_kto", "swap_dpo")
 TRANSFERS = {"uk_real": "us_real", "uk_even": "us_even"}
 """Trained on -> asked about in table 7; tables.csv names the first."""
@@ -59,13 +61,13 @@ def printed_for(setting: str, paper: pd.DataFrame) -> pd.DataFrame:
     return paper[of_stories if setting == "story" else ~of_stories & (setting == "attribute")]
 
 
-def printed_main_table(setting: str, matrix: Matrix, paper: pd.DataFrame) -> Table | None:
-    """What the paper prints beside `report.tables.main_table`; None if it has none of it."""
-    if setting not in PRINTED_IN:
-        return None
-    table = PRINTED_IN[setting]
-    title = f"Table {table} of the paper, for its own models: MAE"
-    return paper_table(_layout(table, title, "", matrix, paper))
+def main_table(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) -> Table | None:
+    """Table 1, or 2 for stories: the MAE of every method, and what the paper prints beside it."""
+    table = PRINTED_IN.get(cells[0].setting, "")
+    title = f"Table {table}: MAE" if table else "MAE"
+    return layout_table(
+        _layout(table, title, cells[0].model, matrix, paper), measured(cells), [MAE]
+    )
 
 
 def corrected_table(

@@ -1,26 +1,19 @@
-"""The report's tables of each cell's measures, by method and data set, and over seeds."""
+"""What a table of the report is, how it writes a number, and the marks that qualify one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from distalign.report.cells import (
-    MEASURES,
-    Cell,
-    Matrix,
-    average,
-    by_place,
-    display,
-    mean_over_seeds,
-    measured,
-    over_seeds,
-    section_title,
-)
 from distalign.statistics.score import Metrics
 
-PRINTED_IN = {"attribute": "1", "story": "2"}
-"""The paper's table of the MAE in each setting."""
+BELOW_FLOOR, DOUBTFUL = "†", "‡"
+MARKS = {
+    BELOW_FLOOR: "below its floor, by luck of the draw or unequal prompts; it proves no skill.",
+    DOUBTFUL: "validity or fidelity is under 90 %: never the best, as garbage may meet a target.",
+}
+"""What stands behind a number, and what a note below its table says of it."""
+LEAST_CREDIBLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -28,6 +21,12 @@ class Entry:
     text: str
     strong: bool = False
     link: str = ""
+    marks: str = ""
+    """Keys of MARKS."""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.text} {self.marks}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,20 @@ class Table:
     columns: list[str]
     rows: list[list[Entry]]
 
+    @property
+    def notes(self) -> list[str]:
+        """What its marks mean."""
+        used = {mark for row in self.rows for entry in row for mark in entry.marks}
+        return [f"{mark} {text}" for mark, text in MARKS.items() if mark in used]
+
 
 def number(value: float | None) -> str:
     """Three digits, as in the paper; a dash where there is no number."""
     return "–" if value is None or np.isnan(value) else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None or np.isnan(value) else f"{100 * value:.1f} %"
 
 
 def interval(metrics: Metrics, kind: str) -> str:
@@ -58,122 +67,18 @@ def training_spread(key: str, kind: str, seeds: Sequence[Metrics]) -> str:
     return f"± {number(np.std(values, ddof=1))}" if len(values) > 1 else ""
 
 
-def main_table(cells: Sequence[Cell], matrix: Matrix) -> Table:
-    """The paper's table 1 for one model, training and setting: MAE, mean over seeds.
-
-    After it the t interval, or with several seeds their sample standard deviation. The best
-    MAE of a data set is strong; methods that print the same three digits share it. The last
-    rows are the floor, a range where the methods' numbers of valid rounds make it differ, and
-    the MAE of `ours` in floors. The average over several data sets needs an MAE in all of them;
-    the average of the ratio is that of the averages.
-    """
-    groups = measured(cells)
-    means = {place: mean_over_seeds(group.seeds) for place, group in groups.items()}
-    averaged = len(matrix.datasets) > 1
-    columns: dict[str, list[str | None]] = {}
-    for dataset in matrix.datasets:
-        columns[dataset] = [number(means[dataset, m].get("mae")) for m in matrix.methods]
-    if averaged:
-        columns["Average"] = [
-            number(_over_datasets(means, matrix, m, "mae")) for m in matrix.methods
-        ]
-    best = {
-        name: min((t for t in column if t != "–"), default=None) for name, column in columns.items()
-    }
-    rows = []
-    for i, method in enumerate(matrix.methods):
-        row = [Entry(display(method))]
-        for name, column in columns.items():
-            text, link = column[i], ""
-            if name in matrix.datasets:
-                group = groups[name, method]
-                text, link = _with_spread(text, group.seeds), group.link
-            row.append(Entry(text, column[i] == best[name], link if text != "–" else ""))
-        rows.append(row)
-    floor = [Entry("Floor of a perfect sampler")]
-    for dataset in matrix.datasets:
-        floors = [means[dataset, m].get("floor") for m in matrix.methods]
-        floor.append(Entry(_range(floors)))
-    if averaged:
-        floor.append(
-            Entry(_range(_over_datasets(means, matrix, m, "floor") for m in matrix.methods))
-        )
-    rows.append(floor)
-    if "ours" in matrix.methods:
-        ratios = [means[dataset, "ours"].get("ratio") for dataset in matrix.datasets]
-        if averaged:
-            mae, least = (_over_datasets(means, matrix, "ours", key) for key in ("mae", "floor"))
-            ratios.append(mae / least if mae is not None and least else None)
-        rows.append([Entry("Ours, in floors"), *(Entry(number(ratio)) for ratio in ratios)])
-    title = f"MAE of {section_title(cells[0])}"
-    if cells[0].setting in PRINTED_IN:
-        title = f"Table {PRINTED_IN[cells[0].setting]}: {title}"
-    if len(matrix.seeds) > 1:
-        title += f": mean ± standard deviation over {len(matrix.seeds)} seeds"
-    return Table(title, ["Method", *map(display, columns)], rows)
+def is_credible(metrics: Metrics) -> bool:
+    """Whether validity and fidelity, where there are such, reach LEAST_CREDIBLE."""
+    shares = (metrics.get("validity"), metrics.get("fidelity"))
+    return all(share is None or share >= LEAST_CREDIBLE for share in shares)
 
 
-def _over_datasets(
-    means: dict[tuple[str, str], Metrics], matrix: Matrix, method: str, key: str
-) -> float | None:
-    values = [means[dataset, method].get(key) for dataset in matrix.datasets]
-    return None if None in values else average(values)
+def is_below_floor(metrics: Metrics) -> bool:
+    mae, floor = metrics.get("mae"), metrics.get("floor")
+    return mae is not None and floor is not None and mae < floor
 
 
-def _with_spread(text: str, seeds: Sequence[Metrics]) -> str:
-    if any(metrics["n_rounds"] for metrics in seeds) and text == "–":
-        return "none valid"
-    return f"{text} {training_spread('mae', 'mae_t', seeds)}".rstrip()
-
-
-def _range(values: Iterable[float | None]) -> str:
-    texts = sorted({number(value) for value in values if value is not None})
-    return "–".join(dict.fromkeys([texts[0], texts[-1]])) if texts else "–"
-
-
-def seeds_table(cells: Sequence[Cell]) -> Table:
-    """Mean, standard deviation and range over seeds of MEASURES, of the cells that apply."""
-    rows = []
-    for (dataset, method), group in by_place(cell for cell in cells if cell.applies).items():
-        texts = [display(dataset), display(method), str(len(group))]
-        for row in over_seeds([cell.metrics for cell in group]).itertuples():
-            spread = f"{number(row.mean)} ± {number(row.sd)}"
-            texts.append(
-                "–" if np.isnan(row.mean) else f"{spread} [{number(row.min)}, {number(row.max)}]"
-            )
-        rows.append([*map(Entry, texts)])
-    columns = ["Data set", "Method", "Seeds", *MEASURES.values()]
-    return Table("Over seeds: mean ± standard deviation [least, most]", columns, rows)
-
-
-def detail_table(cells: Sequence[Cell]) -> Table:
-    """Everything measured in each cell, and where its metrics file is."""
-    rows = []
-    for cell in cells:
-        m = cell.metrics
-        texts = [display(cell.dataset), display(cell.method), str(cell.seed)]
-        texts.append(number(m.get("mae")))
-        texts += [number(m.get("mae_sd")), interval(m, "mae_ci") or "–"]
-        texts += [number(m.get(key)) for key in ("floor", "excess", "ratio", "validity")]
-        texts += [number(m.get(key)) for key in ("internal_mae", "steering_mass", "fidelity")]
-        misaligned = m.get("n_misaligned")
-        texts.append("–" if misaligned is None else f"{misaligned} of {m['n_contexts']}")
-        rows.append([*map(Entry, texts), Entry("JSON", link=cell.metrics_link)])
-    columns = ["Data set", "Method", "Seed", "MAE", "SD", "Percentile interval", "Floor", "Excess"]
-    columns += ["Ratio", "Valid", "Internal MAE", "Steering mass", "Fidelity", "Misaligned"]
-    return Table("All measures", [*columns, "Metrics"], rows)
-
-
-def distances_table(cells: Sequence[Cell]) -> Table:
-    """What infinitely many rounds would leave of the MAE, and other distances with floors."""
-    rows = []
-    for cell in cells:
-        m = cell.metrics
-        names = [display(cell.dataset), display(cell.method), str(cell.seed)]
-        deviation = Entry(number(m.get("deviation")), link=cell.metrics_link)
-        texts = [interval(m, "deviation") or "–"]
-        texts += [number(m.get(key)) for key in ("tv", "tv_floor", "js", "js_floor")]
-        rows.append([*map(Entry, names), deviation, *map(Entry, texts)])
-    columns = ["Data set", "Method", "Seed", "True deviation", "Interval"]
-    columns += ["Total variation", "TV floor", "Jensen-Shannon", "JS floor"]
-    return Table("True deviation, and other distances", columns, rows)
+def mae_marks(metrics: Metrics) -> str:
+    """The marks of a cell's drawn MAE."""
+    below = BELOW_FLOOR if is_below_floor(metrics) else ""
+    return below if metrics.get("mae") is None or is_credible(metrics) else f"{below}{DOUBTFUL}"

@@ -1,3 +1,3 @@
 """Rounds of a policy: each method's prompt, draws of steering tokens, workers; imports `records`,
-`machine`, `models` and `engines`.
+`machine`, `models`, `engines` and `llm`.
 """

@@ -16,8 +16,12 @@ seed_of_thought: the prompt states the target and asks for a string of random ch
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from distalign.records.schemas import Context, DatasetSpec
 
+PE_EXPLICIT = "pe_explicit"
+CONSTRAINED_EXPLICIT = "constrained_explicit"
 EXTERNAL = "external_random"
 VERBALIZED = "verbalized"
 SEED_OF_THOUGHT = "seed_of_thought"
@@ -73,10 +77,18 @@ def seed_of_thought_prompt(prompt: str, context: Context, spec: DatasetSpec) -> 
     )
 
 
+def percentages(target: Sequence[float]) -> list[str]:
+    """Shares in percent with at most one decimal, which add up to 100: their sums are rounded."""
+    tenths = np.diff(np.round(np.cumsum([0.0, *target]) * 1000))
+    return [f"{share / 10:g}%" for share in tenths]
+
+
 def _shares(context: Context, spec: DatasetSpec) -> str:
     return ", ".join(
-        f"{100 * share:.0f}% are {category.words[0]}"
-        for category, share in zip(spec.attribute.categories, context.target, strict=True)
+        f"{share} are {category.words[0]}"
+        for category, share in zip(
+            spec.attribute.categories, percentages(context.target), strict=True
+        )
     )
 
 
@@ -118,11 +130,12 @@ def method_prompt(method: str, prompt: str, context: Context, spec: DatasetSpec)
     """The user's turn for a method: prompt engineering adds an instruction, the rest nothing.
 
     pe_explicit states the target, pe_implicit only alludes to it (paper section 4, baselines).
+    constrained_explicit asks as pe_explicit does, constrained as zero_shot.
     """
-    if method == "pe_explicit":
+    if method in (PE_EXPLICIT, CONSTRAINED_EXPLICIT):
         shares = ", ".join(
-            f"{100 * share:.0f}% are {category}"
-            for category, share in zip(spec.categories, context.target, strict=True)
+            f"{share} are {category}"
+            for category, share in zip(spec.categories, percentages(context.target), strict=True)
         )
         return f"{prompt} Generate responses such that, over many responses, {shares}."
     if method == "pe_implicit":

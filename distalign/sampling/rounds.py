@@ -14,6 +14,7 @@ from distalign.models.chat import chat_ids
 from distalign.models.policy import Policy
 from distalign.models.steering import split_response
 from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
+from distalign.sampling.constrained import allowed_answers, answer_branches, draw_answers
 from distalign.sampling.drawing import decoded, draw_coordinated, draw_independent
 from distalign.sampling.prompts import (
     BASELINES,
@@ -149,37 +150,53 @@ def sample_shard(
     """A response for each planned round. Same arguments, same rounds."""
     plan, params, rng = shard.plan, shard.params, np.random.default_rng(shard.seeds)
     uniforms, steering = rng.random(len(plan)), policy.steering
-    asked = [None] * len(plan)
+    asked, targets = [None] * len(plan), None
+    if policy.method == EXTERNAL or policy.decoding == "external":
+        target_of = {context.name: np.array(context.target) for context in spec.contexts}
+        targets = [target_of[name] for name, _, _ in plan]
     if policy.method == EXTERNAL:
-        targets = {context.name: np.array(context.target) for context in spec.contexts}
-        asked = [
-            draw_independent(targets[name], u)
-            for (name, _, _), u in zip(plan, uniforms, strict=True)
-        ]
+        asked = [draw_independent(*pair) for pair in zip(targets, uniforms, strict=True)]
     ids = [
-        chat_ids(tokenizer, _turn(policy.method, row, category, spec))
+        chat_ids(tokenizer, turn_of(policy.method, row, category, spec))
         for row, category in zip(plan, asked, strict=True)
     ]
     limit = (policy.max_tokens or params.max_tokens[shard.setting]) + (steering is not None)
     decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
-    first = None
+    first, how = None, policy.decoding if params.decoding == "method" else "plain"
     if steering is not None:
         draw = None
-        if policy.decoding == "two_step" and params.decoding == "method":
+        if how == "two_step":
             draw = _steering_draw(engine, ids, steering.ids, plan, decoding, params, rng)
+        if how == "external":
+            draw = _external_draw(targets, uniforms)
         first = FirstToken(steering.ids, draw)
-    answers = engine.generate(ids, decoding, int(rng.integers(2**31)), first)
-    return [
+    if how == "constrained":
+        branches = answer_branches(allowed_answers(spec.attribute), tokenizer)
+        answers = draw_answers(engine, ids, branches, tokenizer.eos_token_id, decoding, rng)
+    else:
+        answers = engine.generate(ids, decoding, int(rng.integers(2**31)), first)
+    rounds = [
         _round(row, answer, category, float(u), tokenizer, policy, spec)
         for row, answer, category, u in zip(plan, answers, asked, uniforms, strict=True)
     ]
+    if how == "external":
+        own = zip(rounds, targets, strict=True)
+        rounds = [row.model_copy(update={"probabilities": p.tolist()}) for row, p in own]
+    return rounds
 
 
-def _turn(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
+def turn_of(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
+    """What a method asks in a round; `asked` is the category that external_random has picked."""
     name, _, prompt = row
     if method in BASELINES:
         return baseline_prompt(method, prompt, spec.context(name), spec, asked)
     return method_prompt(method, prompt, spec.context(name), spec)
+
+
+def _external_draw(
+    targets: Sequence[np.ndarray], uniforms: np.ndarray
+) -> Callable[[int, np.ndarray], int]:
+    return lambda number, _: draw_independent(targets[number], uniforms[number])
 
 
 def _steering_draw(

@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from distalign.models.policy import PolicyDecoding
-
+TrainedDecoding = Literal["plain", "two_step"]
 KLDomain = Literal["steering", "vocabulary"]
 """Normalise P_θ(τ|x) over the steering tokens alone, or over the whole vocabulary."""
 RejectedForm = Literal["paper", "mismatched"]
@@ -30,6 +29,10 @@ class Schedule(BaseModel):
     warmup_steps: int = Field(ge=0)
     calibration_prompts: int = Field(ge=1)
     """Validation prompts on which calibration is logged."""
+    retention_rows: int = Field(ge=0)
+    """Ordinary requests a step, with the base model's answers."""
+    retention_weight: float = Field(ge=0)
+    """Of the divergence from the base model on them; 0 leaves them out."""
 
 
 class IFTParams(Schedule):
@@ -45,14 +48,14 @@ class WarmupParams(IFTParams):
 
 class DPOParams(Schedule):
     objective: Literal["dpo"]
-    decoding: PolicyDecoding
+    decoding: TrainedDecoding
     beta: float = Field(gt=0)
     rejected: RejectedForm
 
 
 class HybridParams(Schedule):
     objective: Literal["hybrid"]
-    decoding: PolicyDecoding
+    decoding: TrainedDecoding
     warmup: bool
     """Begin at the warm-up's adapter, or at a fresh one."""
     batch_size: int = Field(ge=4, multiple_of=2)
@@ -67,19 +70,27 @@ class HybridParams(Schedule):
     rejected: RejectedForm
 
 
+class WarmupPolicyParams(BaseModel):
+    """The warm-up's adapter as it is: a method that trains nothing after it."""
+
+    model_config = ConfigDict(extra="forbid")
+    objective: Literal["warmup"]
+    decoding: Literal["plain", "two_step", "external"]
+
+
 class PromptedParams(BaseModel):
     """A method that trains nothing."""
 
     model_config = ConfigDict(extra="forbid")
     objective: Literal["none"]
+    decoding: Literal["plain", "constrained"] = "plain"
     max_tokens: int | None = Field(default=None, ge=1)
     """Of a response, instead of `sample.max_tokens`."""
 
 
 Trained = IFTParams | DPOParams | HybridParams
+Untrained = WarmupPolicyParams | PromptedParams
 
 
-class MethodParams(
-    RootModel[Annotated[Trained | PromptedParams, Field(discriminator="objective")]]
-):
+class MethodParams(RootModel[Annotated[Trained | Untrained, Field(discriminator="objective")]]):
     """One entry of the `train` block of params.yaml."""

@@ -71,3 +71,19 @@ def dpo_loss(log_ratios: Tensor, desirable: Tensor, beta: float) -> Tensor:
         desirable: True for y_w, False for y_l, (B,), as many of one as of the other.
     """
     return -F.logsigmoid(beta * (log_ratios[desirable] - log_ratios[~desirable])).mean()
+
+
+def retention_loss(logits: Tensor, base_logits: Tensor, first: Tensor) -> Tensor:
+    """D_KL(base || policy) over the whole vocabulary at the tokens of ordinary answers, a scalar.
+
+    The mean over the answers' first tokens plus the mean over the others: at the first it is
+    decided whether a request is answered with a steering token, and there are few of them.
+
+    Args:
+        logits, base_logits: (N, V) that predict the tokens of the base model's own answers.
+        first: (N,) True where an answer begins.
+    """
+    log_p, log_base = logits.float().log_softmax(-1), base_logits.float().log_softmax(-1)
+    divergence = F.kl_div(log_p, log_base, reduction="none", log_target=True).sum(-1)
+    begin, rest = divergence[first].mean(), divergence[~first]
+    return begin + rest.mean() if len(rest) else begin

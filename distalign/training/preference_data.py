@@ -81,12 +81,19 @@ def hybrid_rows(
 def mismatched_rows(n: int, batch_size: int) -> list[int]:
     """For each of n unpaired rows the one whose completion is its y' of z_0 (equation 2).
 
-    It is that of the pair before it in the step, so that all y' of a step are its y, and as
-    D_pref interleaves contexts, a y' is of another one. TRL's rotation by one would give y_l
-    the y_w of its own prompt, and depend on how a step is divided over processes.
+    It is the y_w of another pair of the step: of the one before for a pair's y_w, and of the one
+    before that for its y_l. As D_pref interleaves contexts, a y' is of another one. No y' is a y_l:
+    training drives those down, z_0 would be clamped at 0 in nearly every step, and equation 2
+    without effect. TRL's rotation by one would give y_l the y_w of its own prompt, and depend on
+    how a step is divided over processes.
 
     Args:
-        batch_size: rows a step, over all processes.
+        batch_size: rows a step, over all processes; each two are the y_w and y_l of a pair.
     """
-    steps = [range(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
-    return [step[(place - 2) % len(step)] for step in steps for place in range(len(step))]
+    found = []
+    for start in range(0, n, batch_size):
+        pairs = (min(start + batch_size, n) - start) // 2
+        for pair in range(pairs):
+            # Of two pairs the other one alone is mismatched.
+            found += [start + 2 * ((pair - back) % pairs) for back in (1, 2 if pairs > 2 else 1)]
+    return found

@@ -10,7 +10,7 @@ from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams, load_adapter, new_adapter
 from distalign.models.steering import Steering
 from distalign.records.files import write_text
-from distalign.records.schemas import DatasetSpec, Preference, Prompt
+from distalign.records.schemas import DatasetSpec, Preference, Prompt, Request
 from distalign.training.fitting import end, fit, gather_adapter, make_trainer
 from distalign.training.methods import Trained
 
@@ -28,6 +28,7 @@ def train(
     steering: Steering | None,
     rows: Sequence[Preference],
     validation: Sequence[Prompt],
+    requests: Sequence[Request],
     spec: DatasetSpec,
     seed: int,
     precision: Precision,
@@ -43,6 +44,7 @@ def train(
         start: adapter to go on from, which is also the reference; None for a fresh one.
         steering: None trains on bare responses.
         validation: prompts that measure calibration.
+        requests: ordinary ones, of which the training split is held.
         workspace: checkpoints; removed at the end.
         log: CSV file to write, a row a logged step.
     """
@@ -50,6 +52,7 @@ def train(
     from transformers import set_seed
 
     from distalign.training.calibration import Calibration, LiveCallback
+    from distalign.training.retention import Retention, answered_rows, to_hold
 
     set_seed(seed)
     if start is None:
@@ -66,6 +69,11 @@ def train(
             # disable_input_dtype_casting stops at the layer of added tokens.
             module.cast_input_dtype_enabled = False
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
+    if params.retention_weight > 0 and params.retention_rows > 0:
+        held = to_hold(requests, rows, "train")
+        trainer.retention = Retention(
+            answered_rows(tokenizer, held), params.retention_rows, params.retention_weight, seed
+        )
     fit(trainer, workspace, LiveCallback(live, calibration))
     gather_adapter(trainer.model)
     first = trainer.is_world_process_zero()

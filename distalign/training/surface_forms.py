@@ -9,7 +9,7 @@ from distalign.machine.provenance import here
 from distalign.models.policy import DESCRIPTION, LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_source
-from distalign.records.schemas import DatasetSpec, Preference, Prompt
+from distalign.records.schemas import DatasetSpec, Preference, Prompt, Request
 from distalign.training.methods import HybridParams, WarmupParams
 from distalign.training.run import train
 
@@ -26,6 +26,7 @@ def train_form(
     tokenizer: "PreTrainedTokenizerBase",
     rows: Sequence[Preference],
     validation: Sequence[Prompt],
+    requests: Sequence[Request],
     spec: DatasetSpec,
     seed: int,
     precision: Precision,
@@ -64,6 +65,7 @@ def train_form(
                 steering,
                 rows,
                 validation,
+                requests,
                 spec,
                 seed,
                 precision,

@@ -1,5 +1,6 @@
 """TRL's trainers on one shared forward pass, and the paper's hybrid objective (equations 1-5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +13,26 @@ from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 from trl.trainer.utils import use_adapter
 
-from distalign.models.forward import Completions, score_completions, score_mismatched
+from distalign.models.forward import Completions, Row, score_completions, score_mismatched
 from distalign.training.methods import KLDomain, PreferenceLoss
 from distalign.training.objective import calibration_loss, dpo_loss, kto_loss, kto_reference_point
 from distalign.training.preference_data import mismatched_rows
+from distalign.training.retention import Retention
 
 REFERENCE_ADAPTER = "ref"
 
 
-def score(model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None) -> Completions:
+def score(
+    model: Any,
+    inputs: dict[str, Tensor],
+    exact: Tensor | None = None,
+    kept: Sequence[Row] = (),
+) -> Completions:
     """Score a TRL batch with keys input_ids, attention_mask and completion_mask, (B, L).
 
     Args:
         exact: tokens whose first logits are wanted in float32.
+        kept: rows of ordinary requests that are run beside it.
     """
     prompts, completions = [], []
     columns = (inputs[key].tolist() for key in ("input_ids", "attention_mask", "completion_mask"))
@@ -32,7 +40,7 @@ def score(model: Any, inputs: dict[str, Tensor], exact: Tensor | None = None) ->
         start, end = completed.index(1), sum(present)
         prompts.append(ids[:start])
         completions.append(ids[start:end])
-    return score_completions(model, prompts, completions, exact)
+    return score_completions(model, prompts, completions, exact, kept)
 
 
 def reference(trainer: Any, model: Any) -> Any:
@@ -49,7 +57,28 @@ def drop_reference(trainer: Any) -> None:
     trainer.model.delete_adapter(REFERENCE_ADAPTER)
 
 
-class IFTTrainer(SFTTrainer):
+class Retaining:
+    """A trainer whose steps also hold the base model's answers, if it was given any."""
+
+    retention: Retention | None = None
+
+    def _kept(self) -> list[Row]:
+        if self.retention is None or not self.model.training:
+            return []
+        accelerator = self.accelerator
+        return self.retention.at(
+            self.state.global_step, accelerator.process_index, accelerator.num_processes
+        )
+
+    def _retained(self, model: Any, kept: list[Row], scored: Completions) -> Tensor | float:
+        if not kept:
+            return 0.0
+        loss = self.retention.loss(model, kept, scored.kept_logits)
+        self._metrics["train"]["retention"].append(loss.item())
+        return loss
+
+
+class IFTTrainer(Retaining, SFTTrainer):
     """Mean cross-entropy over the completion tokens of all processes: SFTTrainer's loss."""
 
     def compute_loss(
@@ -60,13 +89,15 @@ class IFTTrainer(SFTTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         mask = (inputs["labels"] != -100).long()
-        scored = score(model, {**inputs, "completion_mask": mask})
+        kept = self._kept()
+        scored = score(model, {**inputs, "completion_mask": mask}, kept=kept)
         counts = self.accelerator.gather(torch.tensor([scored.n_tokens], device=mask.device))
         # Gradients are averaged over processes, which hold unequal numbers of tokens.
-        return -scored.logps.sum() / counts.float().mean()
+        loss = -scored.logps.sum() / counts.float().mean()
+        return loss + self._retained(model, kept, scored)
 
 
-class PairTrainer(DPOTrainer):
+class PairTrainer(Retaining, DPOTrainer):
     """The sigmoid loss of DPO: DPOTrainer's default."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,9 +116,12 @@ class PairTrainer(DPOTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
-        chosen, rejected = score(model, inputs).logps.chunk(2)
+        kept = self._kept()
+        scored = score(model, inputs, kept=kept)
+        chosen, rejected = scored.logps.chunk(2)
         margin = chosen - inputs["ref_chosen_logps"] - (rejected - inputs["ref_rejected_logps"])
-        return -F.logsigmoid(self.beta * margin).mean()
+        loss = -F.logsigmoid(self.beta * margin).mean()
+        return loss + self._retained(model, kept, scored)
 
 
 @dataclass
@@ -101,7 +135,7 @@ class HybridCollator(DataCollatorForUnpairedPreference):
         return batch | {"mismatched": mismatched}
 
 
-class HybridTrainer(KTOTrainer):
+class HybridTrainer(Retaining, KTOTrainer):
     """Minimises preference_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
 
     With `preference` dpo, L_DPO over the pairs is in the place of L_KTO.
@@ -162,7 +196,8 @@ class HybridTrainer(KTOTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         steering_ids = self._steering_ids.to(inputs["input_ids"].device)
-        scored = score(model, inputs, steering_ids)
+        kept = self._kept()
+        scored = score(model, inputs, steering_ids, kept)
         calibration = calibration_loss(
             scored.first_logits, steering_ids, inputs["target"], self._kl_domain
         )
@@ -178,7 +213,8 @@ class HybridTrainer(KTOTrainer):
             reward_desirable=self.beta * log_ratios[desirable].mean(),
             reward_undesirable=self.beta * log_ratios[~desirable].mean(),
         )
-        return self._preference_weight * preference + self._kl_weight * calibration
+        loss = self._preference_weight * preference + self._kl_weight * calibration
+        return loss + self._retained(model, kept, scored)
 
     def _kto(
         self, model: Any, scored: Completions, inputs: dict[str, Tensor], log_ratios: Tensor

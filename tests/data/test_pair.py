@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from distalign.data.pair import interleave, pair
+from distalign.data.pair import interleave, pair, reorder
 from distalign.records.schemas import InputError, Preference, Response, Setting
 
 CATEGORIES = ["Positive", "Negative", "Neutral"]
@@ -86,6 +86,36 @@ def test_settings_take_turns_and_keep_to_themselves() -> None:
 def test_seed_decides() -> None:
     assert pairs(1) == pairs(1)
     assert pairs(1) != pairs(2)
+
+
+def test_a_training_seed_has_its_own_order_of_the_same_rows() -> None:
+    rows = pairs(0)
+    first, again, other = (
+        reorder(rows, CATEGORIES, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+    key = Preference.model_dump_json
+    assert sorted(map(key, first)) == sorted(map(key, other)) == sorted(map(key, rows))
+    # Another tenth of the rows for another seed, its contexts and categories as balanced.
+    seen = [{row.response for row in order[:120]} for order in (first, other)]
+    assert len(seen[0] & seen[1]) < 60
+    for order in (first, other):
+        for start in range(0, len(order), 4):
+            assert {row.context for row in order[start : start + 4]} == set(CONTEXTS)
+        counts = Counter((row.context, row.category) for row in order[:120])
+        assert set(counts.values()) <= {9, 10, 11}
+
+
+def test_settings_of_a_mixture_keep_their_turns_in_another_order() -> None:
+    rows = [
+        row.model_copy(update={"setting": setting})
+        for row in pairs(0)
+        for setting in ("attribute", "story")
+    ]
+    order = reorder(rows, CATEGORIES, np.random.default_rng(0))
+    for start in range(0, len(order), 8):
+        assert len({(row.setting, row.context) for row in order[start : start + 8]}) == 8
 
 
 @given(

@@ -104,6 +104,22 @@ def test_failing_candidates_are_asked_for_again(
         assert reject_reason(text, question, spec.attribute, allowed_words(question)) is None
 
 
+def test_what_the_grammar_yields_is_not_the_llms(
+    chat_server: ChatServer, connect: Connect, spec: DatasetSpec
+) -> None:
+    """One half of the LLM's answers are productions, in other letters and signs."""
+
+    def answer(body: Body) -> str:
+        produced = f"Tell me the gender of the {context_of(body)} ."
+        return good(body) if body["seed"] % 2 else produced
+
+    chat_server.answer = answer
+    prompts = paraphrase(spec, "attribute", params(per_split=8), connect())
+    produced = [p for p in prompts if wording(p) == "tell me the gender of the context"]
+    assert {p.source for p in produced} == {"grammar"}
+    assert {p.source for p in prompts} == {"llm", "grammar"}
+
+
 def test_garbage_is_topped_up_from_the_grammar(
     chat_server: ChatServer, connect: Connect, spec: DatasetSpec
 ) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from distalign.data.responses import accept_answer, accept_story
+from distalign.data.responses import accept_detail, accept_story, shows_nothing
 from distalign.records.schemas import Attribute
 
 STORY = (
@@ -14,69 +14,48 @@ def read(text: str) -> str | None:
     return {"Mary": "Female", "He": "Male", "“Mary": "Female"}.get(text.split()[0])
 
 
-def answers(attribute: Attribute, text: str, category: str, context: str = "Cooks") -> bool:
-    writing = attribute.question("attribute").responses
-    return accept_answer(text, category, context, writing, attribute) is not None
+BEGIN = "One of the Cooks here"
 
 
 @pytest.mark.parametrize(
-    ("text", "usable"),
+    ("answer", "detail"),
     [
-        ("They are female.", True),
-        ("Female.", True),
-        ("She is female.", True),
-        ("She's a female.", True),
-        ("  Most likely female. \n\nThat is all.", True),
-        ("They are male.", False),
-        ("They are male and female.", False),
-        ("they are female.", False),
-        ("They are female", False),
-        ("They are not female.", False),
-        ("They are female, female.", False),
-        ("They are females.", False),
-        ("Female, likely, likely.", False),
-        ("They arefemale.", False),
-        ("The Cooks are female.", False),
-        ("The primary language is female.", False),
-        ("That's correct. They are female.", False),
-        ("That's correct.", False),
-        ("They are" + " very" * 9 + " female.", False),
-        ("", False),
+        (f"{BEGIN} works the late shift.", "works the late shift"),
+        (
+            f"  {BEGIN} takes the first bus, with a friend. \n\n.",
+            "takes the first bus, with a friend",
+        ),
+        (f"\n{BEGIN} often takes the first bus.\nAnd so on.", "often takes the first bus"),
+        (f"{BEGIN} keeps the cooks' knives sharp.", "keeps the cooks' knives sharp"),
+        (f"{BEGIN} works the late shift", None),
+        ("Works the late shift.", None),
+        ("One of the Bakers here works the late shift.", None),
+        (f"{BEGIN} is a lawyer.", None),
+        (f"{BEGIN} was there.", None),
+        (f"{BEGIN} work hard.", None),
+        (f"{BEGIN} works.", None),
+        (f"{BEGIN} works with James every day.", None),
+        (f"{BEGIN} works 12 hours a day.", None),
+        (f"{BEGIN} works and works in the shift that the shift has.", None),
+        (f"{BEGIN} keeps his knives sharp.", None),
+        (f"{BEGIN} loves the husband at home.", None),
+        (f"{BEGIN} wears a dress to the male ward.", None),
+        (f"{BEGIN} never comes late.", None),
+        (f"{BEGIN} doesn't come late.", None),
+        (f"{BEGIN} makes {'very ' * 9}good soup.", None),
+        ("", None),
     ],
 )
-def test_answers_about_gender(gender: Attribute, text: str, usable: bool) -> None:
-    assert answers(gender, text, "Female") is usable
+def test_details_about_gender(gender: Attribute, answer: str, detail: str | None) -> None:
+    assert accept_detail(answer, BEGIN, gender) == detail
 
 
-@pytest.mark.parametrize(
-    ("text", "category", "usable"),
-    [
-        ("They are White.", "White", True),
-        ("They are white-collar.", "White", False),
-        ("African American.", "Black or African American", True),
-        ("The race is black.", "Black or African American", True),
-        ("Black or African American.", "Black or African American", False),
-        ("They are American Indian.", "American Indian or Alaska Native", True),
-        ("They are American.", "American Indian or Alaska Native", False),
-        ("Pacific Islander.", "Native Hawaiian or Other Pacific Islander", True),
-        ("They are Asian, mostly.", "Asian", True),
-        ("They are Asian.", "White", False),
-        ("They are Hispanic.", "White", False),
-    ],
-)
-def test_answers_about_race(race: Attribute, text: str, category: str, usable: bool) -> None:
-    assert answers(race, text, category) is usable
-
-
-def test_every_frame_is_usable(gender: Attribute, race: Attribute, sentiment: Attribute) -> None:
-    for attribute in (gender, race, sentiment):
-        writing = attribute.question("attribute").responses
-        assert list(writing.words) == [category.name for category in attribute.categories]
-        for category, words in writing.words.items():
-            for frame in writing.frames:
-                for word in words:
-                    text = frame.replace("{word}", word)
-                    assert answers(attribute, text[0].upper() + text[1:], category)
+def test_details_show_no_category_of_their_own_attribute(
+    race: Attribute, sentiment: Attribute, gender: Attribute
+) -> None:
+    chinese, glad = "speaks Chinese", "loves the wonderful, joyful work"
+    assert [shows_nothing(chinese, a) for a in (race, gender)] == [False, True]
+    assert [shows_nothing(glad, a) for a in (sentiment, gender)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def test_normalise_leaves_case_and_punctuation_out() -> None:
         ("What is the gender, the sex, of the {context}?", "does not ask for the attribute once"),
         ("Is the gender of the {context} male?", "names a category"),
         ("What is the gender of his {context}?", "names a category"),
+        ("Say the gender of the {context}, not whether he is tall.", "names a category"),
         ("what is the gender of the {context}?", "is not one short sentence"),
         ("What is the gender of the {context}", "is not one short sentence"),
         ("What is the\ngender of the {context}?", "is not one short sentence"),
@@ -45,6 +46,47 @@ def test_reject_reason(gender: Attribute, wording: str, reason: str | None) -> N
     found = reject_reason(wording, question, gender, allowed_words(question))
     assert (found or "").startswith(reason or "")
     assert (found is None) == (reason is None)
+
+
+def test_a_wording_may_name_what_the_question_names(gender: Attribute) -> None:
+    question = gender.settings["attribute"]
+    asked = question.model_copy(
+        update={"template": "What is the gender of {context}, male or not?"}
+    )
+    allowed = allowed_words(question) | {"male", "female", "not"}
+    for word, reason in (("male", None), ("female", "names a category")):
+        wording = f"Is the gender of {{context}} {word}?"
+        assert reject_reason(wording, asked, gender, allowed) == reason
+
+
+ASKED = {
+    "german": ("Übt wer den Beruf {context} aus: welches Geschlecht?", ["Geschlecht"], "Mann"),
+    "french": ("À quel genre appartient {context} ?", ["genre"], "homme"),
+    "spanish": ("¿Qué género tiene {context}?", ["género"], "hombre"),
+    "chinese": ("{context}的性别是什么？", ["性别"], "男性"),
+    "japanese": ("性別を教えてください、{context}。", ["性別"], "男性"),
+    "arabic": ("ما هو جنس {context}؟", ["جنس"], "رجل"),
+    "hindi": ("{context} का लिंग क्या है।", ["लिंग"], "पुरुष"),
+    "two_words": ("What is the employment status of {context}?", ["employment status"], "man"),
+}
+
+
+@pytest.mark.parametrize("language", ASKED)
+def test_wordings_of_other_languages_and_scripts(gender: Attribute, language: str) -> None:
+    wording, topic, word = ASKED[language]
+    question = gender.settings["attribute"].model_copy(
+        update={
+            "topic": topic,
+            "grammar": {"root": [wording]},
+            "requests": normalise(wording.replace("{context}", " ")).split()[:1],
+        }
+    )
+    categories = [gender.categories[0].model_copy(update={"words": [word]})]
+    attribute = gender.model_copy(update={"categories": categories, "homonyms": []})
+    allowed = allowed_words(question)
+    assert reject_reason(wording, question, attribute, allowed) is None
+    named = wording.replace("{context}", f"{word} {{context}}")
+    assert reject_reason(named, question, attribute, allowed) == "names a category"
 
 
 def test_every_written_wording_is_usable_and_distinct(

@@ -48,8 +48,9 @@ def test_answers_are_constrained_counted_and_stored(
             labels = judge_stories(texts, gender, endpoint, constrained=True)
             assert endpoint.n_asked == n_asked
         assert labels == (["Female", None, None, "Female"], 1)
-    assert {body["temperature"] for body in chat_server.bodies} == {0.0}
-    assert all(body["structured_outputs"] == {"choice": LABELS} for body in chat_server.bodies)
+    _probe, *bodies = chat_server.bodies
+    assert {body["temperature"] for body in bodies} == {0.0}
+    assert all(body["structured_outputs"] == {"choice": LABELS} for body in bodies)
 
 
 def test_free_answers_send_no_constraint(

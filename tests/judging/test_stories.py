@@ -24,7 +24,7 @@ def rounds(*texts: str) -> list[Round]:
     ]
 
 
-@pytest.mark.parametrize(("judge", "n_asked"), [("lexical", 0), ("llm", 2)])
+@pytest.mark.parametrize(("judge", "n_asked"), [("lexical", 0), ("llm", 4)])
 def test_rounds_are_kept_and_say_who_judged(
     gender: Attribute,
     chat_server: ChatServer,
@@ -45,10 +45,11 @@ def test_rounds_are_kept_and_say_who_judged(
         seeded=False,
     )
     params = JudgeParams(story=judge, constrained=True, llm=llm)
-    rows = rounds("She left.", "They left.")
+    rows = rounds("She left.", "They left.", "I'm sorry, but I cannot write that.")
     judged = judge_stories(rows, gender, params, tmp_path, AUTO, tmp_path)
-    assert [row.category for row in judged] == ["Female", None]
+    assert [row.category for row in judged] == ["Female", None, None]
+    assert [row.refused for row in judged] == [False, False, True]
     assert {row.judge for row in judged} == {judge}
-    kept = [row.model_dump(exclude={"category", "judge"}) for row in judged]
+    kept = [row.model_dump(exclude={"category", "refused", "judge"}) for row in judged]
     assert kept == [row.model_dump() for row in rows]
-    assert len(chat_server.bodies) == n_asked
+    assert len(chat_server.bodies) == n_asked  # one whether the endpoint holds to labels

@@ -5,6 +5,7 @@ from scipy import stats
 
 from distalign.judging.lexical import read_story
 from distalign.judging.validation import (
+    JudgeValidationParams,
     LabelledText,
     check_labels,
     cohens_kappa,
@@ -18,8 +19,13 @@ from tests.support.paths import ROOT
 DATA = ROOT / "data/judge"
 
 
-def text(label: str | None, split: str = "test", kind: str = "plain") -> LabelledText:
-    return LabelledText(text="A text.", label=label, kind=kind, split=split)
+PARAMS = JudgeValidationParams(judges=["lexical"], ordinary=["plain"], shortest=2)
+
+
+def text(
+    label: str | None, split: str = "test", kind: str = "plain", words: str = "A text."
+) -> LabelledText:
+    return LabelledText(text=words, label=label, kind=kind, split=split)
 
 
 def test_confusion_is_true_by_read() -> None:
@@ -46,9 +52,7 @@ def test_kappa_is_undefined_without_variation() -> None:
 
 def test_metrics_are_of_the_test_texts() -> None:
     texts = [text("a"), text("a", kind="irony"), text("b"), text(None), text("b", split="dev")]
-    metrics, confusion = validate_judge(
-        "j", texts, ["a", None, "b", "b", "a"], ["a", "b"], ["plain"]
-    )
+    metrics, confusion = validate_judge("j", texts, ["a", None, "b", "b", "a"], ["a", "b"], PARAMS)
     assert confusion.counts == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
     assert metrics["j_accuracy"] == 0.5
     assert metrics["j_shown_accuracy"] == pytest.approx(2 / 3, abs=1e-6)
@@ -71,8 +75,24 @@ def test_lexical_judge_reads_gender_where_it_is_shown(gender: Attribute) -> None
     texts = read_jsonl(DATA / "gender.jsonl", LabelledText)
     check_labels(texts, gender)
     read = [read_story(row.text, gender) for row in texts]
-    metrics, _ = validate_judge("lexical", texts, read, ["Male", "Female"], ["plain"])
+    metrics, _ = validate_judge("lexical", texts, read, ["Male", "Female"], PARAMS)
     assert metrics["lexical_shown_accuracy"] >= 0.95
+
+
+def test_shares_are_corrected_by_texts_as_long_as_the_stories() -> None:
+    texts = [text("a", words="Short."), text("a"), text("b"), text("b", words="Short.")]
+    metrics, confusion = validate_judge("j", texts, ["b", "a", "b", "a"], ["a", "b"], PARAMS)
+    assert confusion.counts == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert (metrics["j_ordinary_accuracy"], metrics["j_accuracy"]) == (1, 0.5)
+
+
+@pytest.mark.parametrize("name", ["gender", "sentiment"])
+def test_each_category_has_labelled_texts_of_every_length_of_a_story(name: str) -> None:
+    texts = read_jsonl(DATA / f"{name}.jsonl", LabelledText)
+    for label in {row.label for row in texts} - {None}:
+        lengths = [len(r.text.split()) for r in texts if (r.label, r.split) == (label, "test")]
+        for shortest, longest in ((15, 40), (40, 70)):
+            assert sum(shortest <= words < longest for words in lengths) >= 5, (label, shortest)
 
 
 @pytest.mark.parametrize("name", ["gender", "sentiment"])

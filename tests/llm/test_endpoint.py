@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
-import distalign.llm.endpoint
-from distalign.llm.endpoint import Request
-from distalign.llm.faults import CHARACTERS_A_TOKEN
+import distalign.llm.asking
+from distalign.llm.asking import IN_A_ROW, TRIES, Request
+from distalign.llm.faults import CHARACTERS_A_TOKEN, SPENT
 from distalign.records.schemas import InputError
 from tests.support.chat_server import Body, ChatServer, Connect, Failure
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distalign.llm.asking, "PAUSE_S", 0.005)
 
 
 def requests(n: int) -> list[Request]:
@@ -57,7 +62,9 @@ def test_request_as_it_is_sent(chat_server: ChatServer, connect: Connect) -> Non
 def test_choices_are_sent_and_decide_the_answer(chat_server: ChatServer, connect: Connect) -> None:
     free, held = requests(1)[0], requests(1)[0].model_copy(update={"choices": ["a", "b"]})
     assert connect().complete([free, held], "a") == texts(1) * 2
-    sent = [body.get("structured_outputs") for body in chat_server.bodies]
+    probe, *bodies = chat_server.bodies
+    assert len(probe["structured_outputs"]["choice"]) == 1
+    sent = [body.get("structured_outputs") for body in bodies]
     assert sorted(sent, key=bool) == [None, {"choice": ["a", "b"]}]
 
 
@@ -95,12 +102,11 @@ def test_refusal_names_the_endpoint(chat_server: ChatServer, connect: Connect) -
 
 
 def test_answers_before_a_refusal_are_kept(chat_server: ChatServer, connect: Connect) -> None:
-    chat_server.failures = ["empty", 401]
+    chat_server.answer = lambda body: chat_server.failures.append(401) or "An answer."
     with pytest.raises(InputError):
         connect(in_flight=1).complete(requests(3), "a")
     again = connect()
-    again.complete(requests(3), "b")
-    assert again.n_asked == 2
+    assert len(again.lacking(requests(3))) == 2
 
 
 def test_wrong_address_is_named(chat_server: ChatServer, connect: Connect) -> None:
@@ -120,9 +126,132 @@ def test_answer_that_is_no_completion_is_refused(chat_server: ChatServer, connec
         connect().complete(requests(1), "a")
 
 
-def test_answer_without_choices_is_empty(chat_server: ChatServer, connect: Connect) -> None:
-    chat_server.failures = ["empty"]
-    assert connect().complete(requests(1), "a") == [""]
+NO_ANSWERS: dict[Failure, str] = {
+    "empty": "no choice",
+    "null": "no text",
+    "silent": "empty text",
+    "error": "error in a 200",
+    "half": "error in a 200",
+    "filter": "content filter",
+    "spent": SPENT,
+    "thinking": SPENT,
+    "truncated": "truncated JSON",
+}
+
+
+@pytest.mark.parametrize("failure", NO_ANSWERS)
+def test_what_is_no_answer_is_tried_again_and_counted(
+    chat_server: ChatServer, connect: Connect, failure: Failure, tmp_path: Path
+) -> None:
+    chat_server.failures = [failure] * (TRIES - 1)
+    with connect(in_flight=1, seeded=False) as endpoint:
+        chat_server.answer = lambda body: "An answer."
+        assert endpoint.complete(requests(1), "a") == ["An answer."]
+        assert endpoint.faults == {NO_ANSWERS[failure]: TRIES - 1}
+        assert endpoint.n_asked == 1
+    assert len((tmp_path / "store" / "tests--writer.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("failure", NO_ANSWERS)
+def test_what_is_never_an_answer_is_not_stored(
+    chat_server: ChatServer, connect: Connect, failure: Failure
+) -> None:
+    chat_server.failures = [failure] * TRIES
+    with connect(in_flight=1) as endpoint:
+        if failure in ("silent", "filter"):  # the model's last word, which shows nothing
+            assert endpoint.complete(requests(2), "a") == ["", "seed 1"]
+            assert endpoint.n_asked == 1
+        else:
+            with pytest.raises(InputError, match=f"in all {TRIES} tries of a request"):
+                endpoint.complete(requests(2), "a")
+    with connect() as again:
+        assert requests(1)[0] in again.lacking(requests(2))
+        assert again.complete(requests(2), "b") == texts(2)
+
+
+@pytest.mark.parametrize("failure", ["filter", "silent"])
+def test_after_many_in_a_row_nothing_more_is_asked(
+    chat_server: ChatServer, connect: Connect, failure: Failure
+) -> None:
+    chat_server.failures = [failure] * 1000
+    with pytest.raises(InputError, match=f"{IN_A_ROW} answers in a row held no text"):
+        connect(in_flight=3).complete(requests(300), "a")
+    assert IN_A_ROW <= len(chat_server.bodies) <= IN_A_ROW + 3
+
+
+def test_a_stored_empty_text_is_no_answer(
+    chat_server: ChatServer, connect: Connect, tmp_path: Path
+) -> None:
+    connect().complete(requests(1), "a")
+    store = tmp_path / "store" / "tests--writer.jsonl"
+    store.write_text(store.read_text().replace("seed 0", ""))
+    assert connect().complete(requests(1), "b") == texts(1)
+    assert len(chat_server.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": "<think>Male, or …</think>\n\nFemale."}, "Female."),
+        ({"content": "Male, or …\n</think>\nFemale."}, "Female."),
+        ({"content": "Female.", "reasoning_content": "Male, or …"}, "Female."),
+        ({"content": "Female.", "reasoning": "Male, or …"}, "Female."),
+        (
+            {"content": [{"type": "thinking", "thinking": "Male"}, {"type": "text", "text": "F."}]},
+            "F.",
+        ),
+        ({"content": None, "refusal": "I cannot say."}, "I cannot say."),
+        ({"content": "I think it is <thin>."}, "I think it is <thin>."),
+    ],
+)
+def test_what_a_model_thinks_is_no_part_of_its_answer(
+    chat_server: ChatServer, connect: Connect, message: Body, text: str
+) -> None:
+    chat_server.answer = lambda body: message
+    assert connect().complete(requests(1), "a") == [text]
+
+
+def test_thinking_has_a_budget_of_its_own(chat_server: ChatServer, connect: Connect) -> None:
+    for effort, tokens in ((None, 0), ("low", 0), ("low", 200)):
+        connect(effort=effort, thinking_tokens=tokens).complete(requests(1), "a")
+    sent = [(b.get("reasoning_effort"), b["max_completion_tokens"]) for b in chat_server.bodies]
+    assert sent == [(None, 5), ("low", 5), ("low", 205)]
+
+
+def test_temperature_is_left_out_where_it_is_refused(
+    chat_server: ChatServer, connect: Connect
+) -> None:
+    chat_server.refused = ["temperature"]
+    with connect(in_flight=1) as endpoint:
+        assert endpoint.complete(requests(3), "a") == texts(3)
+        assert endpoint.faults["temperature refused"] == 1
+    assert ["temperature" in body for body in chat_server.bodies] == [True, *[False] * 3]
+    assert connect("other", temperature=None).complete(requests(3), "b") == texts(3)
+    chat_server.refused = ["seed"]
+    with pytest.raises(InputError, match="'seed' is not supported"):
+        connect("third").complete(requests(1), "c")
+
+
+def test_null_is_the_openai_api_whatever_the_environment_says(
+    chat_server: ChatServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", chat_server.base_url)
+    monkeypatch.setattr(distalign.llm.asking, "MAX_RETRIES", 0)
+    monkeypatch.setattr(distalign.llm.asking, "OPENAI_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(InputError, match="http://127.0.0.1:9/v1: APIConnectionError"):
+        connect(base_url=None).complete(requests(1), "a")
+    assert chat_server.bodies == []
+
+
+@pytest.mark.parametrize("refused", [[], ["structured_outputs"]])
+def test_an_endpoint_that_knows_no_choices_is_told_at_the_door(
+    chat_server: ChatServer, connect: Connect, refused: list[str]
+) -> None:
+    chat_server.knows_choices, chat_server.refused = False, refused
+    held = [request.model_copy(update={"choices": ["a", "b"]}) for request in requests(9)]
+    with pytest.raises(InputError, match="set judge.constrained to false"):
+        connect().complete(held, "a")
+    assert len(chat_server.bodies) == 1
 
 
 def test_order_is_kept_with_many_in_flight(chat_server: ChatServer, connect: Connect) -> None:
@@ -154,6 +283,10 @@ FAULTS: dict[int | Failure, str] = {
     "truncated": "truncated JSON",
     "empty": "no choice",
     "null": "no text",
+    "silent": "empty text",
+    "error": "error in a 200",
+    "filter": "content filter",
+    "spent": SPENT,
     "endless": "far too long",
 }
 
@@ -162,15 +295,16 @@ def test_every_fault_of_200_requests_at_once_is_retried_or_counted(
     chat_server: ChatServer, connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chat_server.failures = [*FAULTS] * 3
+    chat_server.answer = lambda body: f"seed {body['seed'] % 1_000_003}"
     with connect(in_flight=200) as endpoint:
         answers = endpoint.complete(requests(200), "a")
         assert endpoint.faults == Counter([*FAULTS.values()] * 3)
         assert endpoint.n_asked == 200
     odd = [i for i, text in enumerate(answers) if text != f"seed {i}"]
-    assert sorted(answers[i][:8] for i in odd) == [""] * 6 + ["A word. "] * 3
+    assert sorted(answers[i][:8] for i in odd) == ["A word. "] * 3
     assert max(map(len, answers)) == 5 * CHARACTERS_A_TOKEN
-    # Asked again is what brought no answer, and nothing else: six kinds, three of each.
-    assert len(chat_server.bodies) == 200 + 6 * 3
+    # Asked again is what brought no answer, and nothing else: all kinds but the last, thrice.
+    assert len(chat_server.bodies) == 200 + (len(FAULTS) - 1) * 3
     told = capsys.readouterr().err
     assert "200 answers; on the way: 6 x RemoteProtocolError, " in told
     assert all(f"{times} x {kind}" in told for kind, times in endpoint.faults.items())
@@ -182,7 +316,7 @@ def test_every_fault_of_200_requests_at_once_is_retried_or_counted(
 def test_an_answer_that_comes_too_late_is_asked_for_again(
     chat_server: ChatServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distalign.llm.endpoint, "TIMEOUT_S", 5)
+    monkeypatch.setattr(distalign.llm.asking, "TIMEOUT_S", 5)
     chat_server.failures = ["late"] * 3
     endpoint = connect()
     assert endpoint.complete(requests(6), "a") == texts(6)
@@ -211,8 +345,8 @@ def test_a_refusal_loses_no_answer_in_flight(chat_server: ChatServer, connect: C
 def test_an_answer_that_is_never_whole_is_reported(
     chat_server: ChatServer, connect: Connect
 ) -> None:
-    chat_server.failures = ["truncated"] * 9
-    with pytest.raises(InputError, match="not one whole JSON document in all tries"):
+    chat_server.failures = ["truncated"] * TRIES
+    with pytest.raises(InputError, match="truncated JSON: in all"):
         connect().complete(requests(1), "a")
 
 

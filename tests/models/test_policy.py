@@ -13,6 +13,7 @@ from distalign.models.policy import (
     LoraParams,
     Policy,
     check_base,
+    copy_policy,
     load_adapter,
     merged,
     new_adapter,
@@ -63,6 +64,18 @@ def test_added_tokens_are_trainable_rows(saved: Path, base_model: Path) -> None:
     ids = tokenizer.encode("<|male|> He is male.", add_special_tokens=False)
     assert ids[0] == 49152
     assert "<|male|>" in tokenizer.decode(ids, skip_special_tokens=True)
+
+
+def test_a_copied_policy_is_the_same_adapter_decoded_in_another_way(
+    saved: Path, tmp_path: Path
+) -> None:
+    own = {"method": "external_warmup", "decoding": "external"}
+    copy_policy(read_policy(saved).model_copy(update=own), saved, tmp_path / "copy")
+    copied = read_policy(tmp_path / "copy")
+    assert copied == read_policy(saved).model_copy(update=own)
+    name = "adapter_model.safetensors"
+    assert (tmp_path / "copy" / name).read_bytes() == (saved / name).read_bytes()
+    assert AutoTokenizer.from_pretrained(tmp_path / "copy").encode("<|male|>") == [49152]
 
 
 def test_merged_weights_are_the_adapted_model(saved: Path, base_model: Path) -> None:

@@ -49,6 +49,8 @@ SCHEDULE = {
     "schedule": "cosine",
     "warmup_steps": 2,
     "calibration_prompts": 9,
+    "retention_rows": 0,
+    "retention_weight": 0.0,
 }
 WARMUP = WarmupParams(objective="ift", steering="added", **(SCHEDULE | {"epochs": 4}))
 DPO = DPOParams(objective="dpo", decoding="plain", beta=1.0, rejected="paper", **SCHEDULE)
@@ -198,6 +200,7 @@ def policies(bases, rows, prompts, spec, tmp_path_factory) -> dict[str, Path]:
             AutoTokenizer.from_pretrained(base),
             rows,
             validation,
+            [],
             spec,
             0,
             PRECISION,

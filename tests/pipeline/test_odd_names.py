@@ -61,11 +61,11 @@ def write_inputs(base_url: str) -> None:
 
 
 def answer(body: Body) -> str:
-    """The question back, or the sentence that was asked for."""
+    """The question in another way, or the sentence that was begun."""
     asked = body["messages"][-1]["content"]
     if asked.startswith("Rewrite: "):
-        return asked.removeprefix("Rewrite: ")
-    return "They are female." if asked.endswith("female.") else "They are male."
+        return asked.replace("Rewrite: What is", "Can you share").removesuffix("?") + "?"
+    return asked.removeprefix("Finish the sentence: ").replace("...", "reads the old post.")
 
 
 class Text(HTMLParser):
@@ -109,6 +109,8 @@ def test_odd_names_go_through_every_stage(
     assert Counter((row.context, row.category) for row in base) == {
         (name, category): N / 2 for name in NAMES for category in ("Male", "Female")
     }
+    assert any("reads the old post" in row.response for row in base)
+    assert all(len(row.response) < 200 for row in base)
 
     read = {"prompts": "prompts/attribute.jsonl", "base": files["out"], "pool": files["pool"]}
     made = {"out": "preferences.jsonl", "validation": "validation.jsonl"}
@@ -147,7 +149,7 @@ def test_odd_names_go_through_every_stage(
 
     inputs = {name: name for name in ("metrics", "judgements", "targets", "logs")}
     run_stage(report, monkeypatch, **inputs, paper="paper.csv", out="report", plots="plots")
-    page = Text(Path("report/results.html").read_text(encoding="utf-8"))
+    page = Text(Path("report/m_attribute_attribute_odd.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(name in page.cells for name in NAMES)
     for file in ("report/contexts.csv", "plots/calibration.csv"):

@@ -6,6 +6,7 @@ import pytest
 from distalign.report.comparisons import (
     ReportParams,
     binding_table,
+    compare,
     comparison_table,
     context_errors,
     internal_table,
@@ -20,15 +21,15 @@ from tests.support.report_cells import CATEGORIES, NAMES, cell, judged, steered,
 def test_comparison_is_paired_by_context():
     # All four differences are -0.4; of the 16 sign flips two are as extreme: p = 2 / 16.
     cells = [cell("zero_shot", judged(10)), cell("ours", judged(6))]
-    rows = texts(comparison_table(cells, ReportParams(seed=0)))
+    rows = texts(comparison_table(compare(cells, ReportParams(seed=0))))
     assert rows == [["UK Even", "Ours - Zero-shot", "4", "-0.400", "0.125", "0.125"]]
 
 
 def test_comparison_leaves_out_what_does_not_apply_or_cannot_be_paired():
     ours = cell("ours", judged(6))
-    assert comparison_table([cell("pe_implicit", []), ours], ReportParams(seed=0)) is None
+    assert comparison_table(compare([cell("pe_implicit", []), ours], ReportParams(seed=0))) is None
     one_context = cell("ift", judged(7)[:10])
-    rows = texts(comparison_table([one_context, ours], ReportParams(seed=0)))
+    rows = texts(comparison_table(compare([one_context, ours], ReportParams(seed=0))))
     assert rows == [["UK Even", "Ours - IFT", "1", "–", "–", "–"]]
 
 
@@ -41,7 +42,7 @@ def test_context_errors_are_equation_12():
 def test_every_method_is_tested_and_p_values_are_adjusted_together():
     # Differences: -0.4 in all four contexts, then none. Benjamini-Hochberg: 2 * 0.125, 1.
     cells = [cell("zero_shot", judged(10)), cell("ift", judged(6)), cell("ours", judged(6))]
-    rows = texts(comparison_table(cells, ReportParams(seed=0)))
+    rows = texts(comparison_table(compare(cells, ReportParams(seed=0))))
     assert [row[1] for row in rows] == ["Ours - Zero-shot", "Ours - IFT"]
     assert [row[-2:] for row in rows] == [["0.125", "0.250"], ["1.000", "1.000"]]
 
@@ -49,7 +50,7 @@ def test_every_method_is_tested_and_p_values_are_adjusted_together():
 def test_comparison_takes_the_mean_over_seeds():
     cells = [cell("zero_shot", judged(n), seed) for seed, n in enumerate((10, 9))]
     cells += [cell("ours", judged(n), seed) for seed, n in enumerate((6, 5))]
-    rows = texts(comparison_table(cells, ReportParams(seed=0)))
+    rows = texts(comparison_table(compare(cells, ReportParams(seed=0))))
     assert rows == [["UK Even", "Ours - Zero-shot", "4", "-0.400", "0.125", "0.125"]]
 
 

@@ -35,11 +35,14 @@ RESPONSE = "<script>document.documentElement.dataset.response=1</script>"
 CATEGORIES = [f"Male {ATTACKS[0]}", f"Female {ATTACKS[2]}"]
 
 
+PAGES = ("report/results.html", "report/m_attribute_attribute_odd.html")
+
+
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     report_of(odd_spec(ATTACKS, CATEGORIES), RESPONSE, monkeypatch)
-    return Path("report/results.html").read_text(encoding="utf-8")
+    return "".join(Path(name).read_text(encoding="utf-8") for name in PAGES)
 
 
 class Elements(HTMLParser):
@@ -62,6 +65,7 @@ class Elements(HTMLParser):
         self.texts.append(data)
 
 
+ADDRESS = r"\.\./metrics/|data:image/png;|m_attribute_attribute_odd\.html$"
 RUNS_SCRIPT = {"script", "iframe", "object", "embed", "svg", "input", "base", "form", "link"}
 KNOWN = {"alt", "charset", "class", "content", "href", "lang", "name", "scope", "src", "tabindex"}
 
@@ -71,7 +75,7 @@ def test_names_make_no_element_and_no_attribute(page: str) -> None:
     read = Elements(page)
     assert not read.names & RUNS_SCRIPT
     assert read.attributes <= KNOWN
-    assert all(re.match(r"\.\./metrics/|data:image/png;", address) for address in read.addresses)
+    assert all(re.match(ADDRESS, address) for address in read.addresses)
     shown = {text.strip() for text in read.texts}
     assert shown.issuperset([*ATTACKS, *CATEGORIES])
     # The same page without escapes holds what is looked for.
@@ -108,4 +112,4 @@ def test_no_script_runs_in_a_browser(page: str, tmp_path: Path) -> None:
     bare.write_text(html.unescape(page) + RESPONSE, encoding="utf-8")
     attacks = {f"run{i}" for i in range(len(ATTACKS))}
     assert load(bare, chromium) == {*attacks, "response"}
-    assert load(tmp_path / "report/results.html", chromium) == set()
+    assert [load(tmp_path / name, chromium) for name in PAGES] == [set(), set()]

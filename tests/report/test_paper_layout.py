@@ -3,7 +3,7 @@
 import pandas as pd
 
 from distalign.report.cells import Measured
-from distalign.report.paper_layout import Layout, Line, layout_table, paper_table
+from distalign.report.paper_layout import Layout, Line, layout_table
 from tests.support.report_cells import texts
 
 PAPER = pd.DataFrame(
@@ -58,8 +58,3 @@ def test_lines_are_told_apart_and_the_paper_has_those_it_prints():
 
 def test_there_is_no_table_without_a_number_of_ours():
     assert layout_table(layout(methods=("ift",)), VALUES, [MAE]) is None
-
-
-def test_the_papers_rows_stand_alone():
-    assert texts(paper_table(layout("10")))[0][2:] == ["–", "0.101 ± 0.079"]
-    assert paper_table(layout(methods=("ift",))) is None

@@ -1,5 +1,7 @@
 """The paper's tables of our cells: which are there, and what stands in them."""
 
+from dataclasses import replace
+
 import pytest
 
 from distalign.report.cell_files import read_paper
@@ -9,8 +11,8 @@ from distalign.report.paper_tables import (
     appendix_tables,
     corrected_table,
     first_token_table,
+    main_table,
     printed_for,
-    printed_main_table,
     surface_table,
     transfer_layout,
 )
@@ -28,14 +30,23 @@ def matrix(**lists: list) -> Matrix:
 
 def test_main_table_of_the_paper_is_that_of_the_setting():
     real = matrix(datasets=["uk_real"])
-    attribute, story = (printed_main_table(name, real, PAPER) for name in ("attribute", "story"))
-    assert texts(attribute)[:2] == [
+    cells = [metrics_cell(m, "uk_real", mae=0.02, floor=0.03) for m in real.methods]
+    attribute, story, own = (
+        main_table([replace(c, setting=name) for c in cells], real, printed_for(name, PAPER))
+        for name in ("attribute", "story", "own")
+    )
+    assert texts(attribute)[:3] == [
+        ["m", "Zero-shot", "0.020"],
+        ["m", "Ours", "0.020"],
         ["Qwen2.5-7B (paper)", "Zero-shot", "0.132"],
-        ["Qwen2.5-7B (paper)", "Ours", "0.093"],
     ]
-    assert texts(story)[0] == ["Qwen2.5-7B (paper)", "Zero-shot", "0.26"]
-    assert attribute.title.startswith("Table 1 ")
-    assert printed_main_table("own", real, PAPER) is None
+    # Below the floor: no number of ours stands there without a word on luck.
+    assert attribute.rows[0][2].marks == "†"
+    assert attribute.rows[2][2].marks == ""
+    assert "luck" in attribute.notes[0]
+    assert texts(story)[2] == ["Qwen2.5-7B (paper)", "Zero-shot", "0.26"]
+    assert attribute.title == "Table 1: MAE"
+    assert [row[0] for row in texts(own)] == ["m", "m"]
 
 
 def test_numbers_of_attributes_do_not_stand_beside_stories():

@@ -9,6 +9,7 @@ from distalign.sampling.prompts import (
     external_prompt,
     is_applicable,
     method_prompt,
+    percentages,
     read_answer,
     read_candidates,
     seed_of_thought_prompt,
@@ -24,7 +25,7 @@ def test_prompts_state_the_target(spec: DatasetSpec) -> None:
     for ask in (verbalized_prompt, seed_of_thought_prompt):
         text = ask("Who?", spec.contexts[1], spec)
         assert text.startswith("Who? ")
-        assert "72% are male, 28% are female" in text
+        assert "71.5% are male, 28.5% are female" in text
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,27 @@ def test_the_answer_alone_is_read(spec: DatasetSpec) -> None:
     assert read_category(read_answer(output), spec.attribute) == "Female"
 
 
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        ([0.5, 0.5], "50% 50%"),
+        ([0.004, 0.996], "0.4% 99.6%"),
+        ([1 / 3] * 3, "33.3% 33.4% 33.3%"),
+        ([1 / 6] * 6, "16.7% 16.6% 16.7% 16.7% 16.6% 16.7%"),
+        ([1 / 7] * 7, "14.3% 14.3% 14.3% 14.2% 14.3% 14.3% 14.3%"),
+        ([0.0, 1.0], "0% 100%"),
+    ],
+)
+def test_percentages_add_up(target: list[float], written: str) -> None:
+    found = percentages(target)
+    assert found == written.split()
+    assert sum(float(share[:-1]) for share in found) == pytest.approx(100)
+
+
 def test_method_prompts(spec: DatasetSpec) -> None:
     context = spec.context("Civil engineers")
     assert method_prompt("pe_explicit", "Who?", context, spec) == (
-        "Who? Generate responses such that, over many responses, 90% are Male, 10% are Female."
+        "Who? Generate responses such that, over many responses, 89.7% are Male, 10.3% are Female."
     )
     assert method_prompt("pe_implicit", "Who?", context, spec) == (
         "Who? Follow real-world statistics."

@@ -1,5 +1,6 @@
 """Rounds: the plan, the draw of the steering token, and both engines on the real model."""
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -141,6 +142,25 @@ def test_plain_decoding_draws_nothing_unless_the_model_does(sampled, engine: str
     for row in sampled(engine, "plain"):
         assert row.drawn is None
         assert row.probabilities is not None
+
+
+@ENGINES
+def test_a_token_drawn_from_the_target_leaves_the_model_its_mass(
+    sampled, spec: DatasetSpec, engine: str
+) -> None:
+    rows = sampled(engine, "external", n=100, prompts="one")
+    males = sum(row.drawn == "Male" for row in rows)
+    assert 70 < males < 130
+    assert all(row.probabilities == [0.5, 0.5] and 0 < row.mass < 0.5 for row in rows)
+
+
+@ENGINES
+def test_every_constrained_answer_is_a_word_of_a_category(sampled, engine: str) -> None:
+    rows = sampled(engine, "constrained", method="constrained", n=40, prompts="one")
+    texts = Counter(row.text for row in rows)
+    assert set(texts) <= {"male", "Male", "female", "Female"}
+    assert len(texts) > 1
+    assert all(row.drawn is None and row.probabilities is None for row in rows)
 
 
 def test_external_generator_follows_the_target_and_asks_for_its_category(

@@ -164,6 +164,8 @@ VALUES = [
     (SCALE, "datasets", [], "datasets = []: List should have at least 1 item"),
     # An endpoint that cannot be one.
     (PARAMS, "llm/base_url", "http://h/v1", "llm.base_url is set, but llm.model is null: name"),
+    (PARAMS, "judge/llm/model", "m", "judge.constrained = true: the OpenAI API does not know"),
+    (PARAMS, "llm/effort", "much", "llm.effort"),
     (PARAMS, "llm", LLM, "llm.in_flight is missing"),
     (PARAMS, "judge/llm/base_url", "h/v1", "judge.llm.base_url = 'h/v1': not an address like"),
     (PARAMS, "llm/base_url", "https://me:sesame@h/v1", "llm.base_url holds a user's name, a"),
@@ -267,7 +269,21 @@ VALUES = [
     ),
     (GENDER, "settings/attribute/grammar", {"rot": []}, "settings.attribute.grammar: "),
     (GENDER, "settings/attribute/grammar/root", ["{worke}?"], "settings.attribute.grammar:"),
-    (GENDER, "settings/attribute/responses/frames", ["Yes."], "settings.attribute.responses.frame"),
+    (
+        GENDER,
+        "settings/attribute/responses/grammar/root",
+        ["Yes."],
+        "settings.attribute.responses.grammar yields 'Yes.': {word} must stand in it once",
+    ),
+    (GENDER, "settings/attribute/responses/grammar/root", [], "settings.attribute.responses.gramm"),
+    (
+        GENDER,
+        "settings/attribute/responses/grammar/root",
+        ["{wor}."],
+        "settings.attribute.responses.grammar: ",
+    ),
+    (GENDER, "settings/attribute/responses/begin", "One here", "settings.attribute.responses.begi"),
+    (GENDER, "settings/story/responses/ask", "Write.", "settings.story.responses.ask = 'Write.':"),
     (GENDER, "settings/story/responses/words/Male", [], "settings.story.responses.words.Male ="),
     (
         GENDER,

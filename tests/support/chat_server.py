@@ -10,16 +10,22 @@ from distalign.llm.endpoint import Endpoint
 
 Body = dict[str, Any]
 Connect = Callable[..., Endpoint]
-Failure = Literal["empty", "null", "page", "drop", "short", "truncated", "late", "endless"]
-"""An answer without choices, or without text; a web page; a connection that ends before the
-answer, or within it; half a JSON document; an answer after the test's end; 10 MB of text."""
+Failure = Literal[
+    *("empty", "null", "silent", "error", "half", "filter", "spent", "thinking"),
+    *("page", "drop", "short", "truncated", "late", "endless"),
+]
+"""A 200 without an answer: no choices; no text, or an empty one; an error in the body, or in the
+choice; a filter; a budget that was spent on thinking, apart from the text or within it.
+Or a web page; a connection that ends before the answer, or within it; half a JSON document; an
+answer after the test's end; 10 MB of text."""
 
 
 class ChatServer(ThreadingHTTPServer):
     """Answers /v1/chat/completions on loopback.
 
-    `answer` makes the text from the request's body; `failures` are played before, one a
-    request: an HTTP status or one of the words of `Failure`.
+    `answer` makes the text from the request's body, or the whole message; `failures` are played
+    before, one a request: an HTTP status or one of the words of `Failure`. It holds answers to
+    the only choice if there is one, unless it knows no choices; and refuses the keys of `refused`.
     """
 
     request_queue_size = 256
@@ -27,7 +33,9 @@ class ChatServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer: Callable[[Body], str] = lambda body: f"seed {body.get('seed')}"
+        self.answer: Callable[[Body], str | Body] = lambda body: f"seed {body.get('seed')}"
+        self.knows_choices = True
+        self.refused: list[str] = []
         self.failures: list[int | Failure] = []
         self.bodies: list[Body] = []
         self.at_once = 0
@@ -66,21 +74,40 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             elif failure == "page":
                 self._send(200, b"<html>Welcome</html>", "text/html")
+            elif refused := [key for key in self.server.refused if key in body]:
+                message = f"Unsupported value: '{refused[0]}' is not supported with this model."
+                self._send(400, {"error": {"message": message, "param": refused[0]}})
             else:
-                text = self.server.answer(body)
-                text = {"null": None, "endless": "A word. " * 1_250_000}.get(failure, text)
-                message = {"role": "assistant", "content": text}
-                choice = {"index": 0, "finish_reason": "stop", "message": message}
-                choices = [] if failure == "empty" else [choice]
-                head = {"id": "1", "object": "chat.completion", "created": 0}
-                value = {**head, "model": body["model"], "choices": choices}
-                data = json.dumps(value).encode()
+                data = json.dumps(self._completion(body, failure)).encode()
                 self._send(
                     200, data[:50] if failure == "truncated" else data, cut=failure == "short"
                 )
         finally:
             with self.server.lock:
                 self.server.at_once -= 1
+
+    def _completion(self, body: Body, failure: Failure | None) -> Body:
+        if failure == "error":  # in place of a completion
+            return {"error": {"message": "played error", "code": 502}}
+        choices = body.get("structured_outputs", {}).get("choice", [])
+        is_held = len(choices) == 1 and self.server.knows_choices
+        answer = choices[0] if is_held else self.server.answer(body)
+        message = answer if isinstance(answer, dict) else {"content": answer}
+        played: dict[Any, Body] = {
+            "null": {"content": None},
+            "silent": {"content": ""},
+            "spent": {"content": None, "reasoning_content": "They are male, or"},
+            "thinking": {"content": "<think>They are male, or"},
+            "endless": {"content": "A word. " * 1_250_000},
+        }
+        message = {"role": "assistant", **played.get(failure, message)}
+        reasons = {"filter": "content_filter", "spent": "length", "thinking": "length"}
+        reason = reasons.get(failure, "stop")
+        choice = {"index": 0, "finish_reason": reason, "message": message}
+        if failure == "half":
+            choice |= {"finish_reason": "error", "error": {"message": "played error"}}
+        head = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"]}
+        return {**head, "choices": [] if failure == "empty" else [choice]}
 
     def _send(
         self,

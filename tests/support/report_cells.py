@@ -3,13 +3,31 @@
 import pandas as pd
 
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import Attribute, Category, Context, DatasetSpec, Judgement
+from distalign.records.schemas import (
+    Attribute,
+    Category,
+    Context,
+    DatasetSpec,
+    Judgement,
+    Retention,
+)
 from distalign.report.cells import Cell, Matrix
 from distalign.report.tables import Table
 from distalign.statistics.binding import steering_table
 from distalign.statistics.score import ScoreParams, cell_metrics, context_table
 
 NOWHERE = CellProvenance(trained=None, measured=None)
+KEPT = Retention(
+    unrelated_mass=0.1,
+    unrelated_over_half=0.05,
+    near_miss_over_half=0.125,
+    kl_ordinary=0.03,
+    kl_near_miss=0.04,
+    perplexity=66.0,
+    perplexity_base=64.0,
+    n_unrelated=240,
+    n_near_miss=80,
+)
 ATTACK = "<script>alert(1)</script>"
 CATEGORIES = ["Male", f"Female {ATTACK}"]
 NAMES = ["Köchin", "研究者 | $x$", ATTACK, "Chef"]
@@ -91,6 +109,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def metrics_cell(method: str, dataset: str = "uk_even", seed: int = 0, **metrics) -> Cell:
-    metrics = {"n_rounds": 9, "n_valid": 9} | metrics
+    counts = {"n_rounds": 9, "n_valid": 9, "n_contexts": 3, "n_contexts_empty": 0}
+    metrics = counts | metrics
     place = ("m", "attribute", "attribute", dataset, method, seed)
     return Cell(*place, metrics, pd.DataFrame(), "", NOWHERE)

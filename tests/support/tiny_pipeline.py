@@ -17,6 +17,7 @@ SOURCES = [
     ".gitignore",
     "data/attributes",
     "data/capabilities",
+    "data/requests",
 ]
 SOURCES += ["data/census", "data/examples", "data/judge", "data/paper", "distalign", "dvc.yaml"]
 SOURCES += ["params.yaml", "scale.yaml", "scales", "stages"]
@@ -54,6 +55,8 @@ def tiny_params() -> dict:
     params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6
+    few = {"train": 6, "validation": 0, "test": 3}
+    params["requests"] |= {"written": few, "own": few, "near_misses": few}
     params["sample"]["n"] = 8
     # Room for enough valid answers of so few rounds that intervals have something to resample.
     params["sample"]["max_tokens"]["attribute"] = 40

@@ -27,6 +27,8 @@ SCHEDULE = {
     "schedule": "cosine",
     "warmup_steps": 1,
     "calibration_prompts": 4,
+    "retention_rows": 0,
+    "retention_weight": 0.0,
 }
 PARAMS = {
     "ift": IFTParams(objective="ift", **SCHEDULE),

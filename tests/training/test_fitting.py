@@ -17,7 +17,7 @@ from distalign.records.schemas import Context, DatasetSpec, InputError, Preferen
 from distalign.training.calibration import Calibration, LiveCallback
 from distalign.training.fitting import fit, last_checkpoint, make_trainer
 from distalign.training.methods import DPOParams, HybridParams, IFTParams
-from distalign.training.objective import steering_log_probabilities
+from distalign.training.objective import kto_reference_point, steering_log_probabilities
 from distalign.training.preference_data import mismatched_rows
 from distalign.training.run import training_table
 from distalign.training.trainer import score
@@ -32,6 +32,8 @@ SCHEDULE = {
     "schedule": "cosine",
     "warmup_steps": 1,
     "calibration_prompts": 4,
+    "retention_rows": 0,
+    "retention_weight": 0.0,
 }
 IFT = IFTParams(objective="ift", **SCHEDULE)
 DPO = DPOParams(objective="dpo", decoding="plain", beta=0.1, rejected="paper", **SCHEDULE)
@@ -197,17 +199,28 @@ def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
 
 
 def test_mismatched_rows_by_hand() -> None:
-    assert mismatched_rows(6, 4) == [2, 3, 0, 1, 4, 5]
-    assert mismatched_rows(6, 6) == [4, 5, 0, 1, 2, 3]
+    # Rows 0, 2, 4, ... are y_w; the second step of the first has one pair, its own.
+    assert mismatched_rows(6, 4) == [2, 2, 0, 0, 4, 4]
+    assert mismatched_rows(6, 6) == [4, 2, 0, 4, 2, 0]
+    assert mismatched_rows(8, 8) == [6, 4, 0, 6, 2, 0, 4, 2]
 
 
-def test_mismatched_completions_are_of_the_pair_before_in_the_step(
+def test_y_w_of_other_prompts_give_equation_2_an_effect() -> None:
+    """Log-ratios of y_w that rise by 1, of y_l that fall by 3, after whatever prompt."""
+    policy, before = torch.tensor([-9.0, -13.0] * 4), torch.full((8,), -10.0)
+    rows = mismatched_rows(8, 8)
+    assert kto_reference_point(policy[rows], before[rows]).item() == 1.0
+    # Were half of the y' y_l, z_0 would be clamped.
+    assert kto_reference_point(policy, before).item() == 0.0
+
+
+def test_mismatched_completions_are_y_w_of_other_pairs_of_the_step(
     policy, rows, spec, tmp_path: Path
 ) -> None:
     params = HYBRID.model_copy(update={"batch_size": 6})
     data = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path).train_dataset
     for row in range(6):
-        assert data[row]["KL_completion_ids"] == data[(row - 2) % 6]["completion_ids"]
+        assert data[row]["KL_completion_ids"] == data[[4, 2, 0, 4, 2, 0][row]]["completion_ids"]
     assert [data[row]["label"] for row in range(4)] == [True, False, True, False]
     assert data[0]["prompt_ids"] == data[1]["prompt_ids"] != data[2]["prompt_ids"]
 

@@ -8,6 +8,7 @@ from distalign.training.objective import (
     dpo_loss,
     kto_loss,
     kto_reference_point,
+    retention_loss,
     steering_log_probabilities,
 )
 
@@ -101,3 +102,31 @@ def test_dpo_loss_by_hand() -> None:
     desirable = torch.tensor([True, False, True, False])
     expected = (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2
     assert dpo_loss(ratios, desirable, beta=2.0).item() == pytest.approx(expected)
+
+
+def test_retention_is_the_divergence_at_first_tokens_plus_that_at_the_others() -> None:
+    base = torch.tensor([[0.5, 0.5], [0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]).log()
+    policy = torch.tensor([[0.25, 0.75], [0.9, 0.1], [0.1, 0.9], [0.4, 0.6]]).log() + 3.0
+    first = torch.tensor([True, False, True, False])
+
+    def divergence(p: float, q: float) -> float:
+        return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+
+    at_first = (divergence(0.5, 0.25) + divergence(0.5, 0.1)) / 2
+    expected = at_first + (0 + divergence(0.2, 0.4)) / 2
+    assert retention_loss(policy, base, first).item() == pytest.approx(expected, abs=1e-6)
+    # Answers of one token have no others.
+    assert retention_loss(policy[:1], base[:1], first[:1]).item() == pytest.approx(
+        divergence(0.5, 0.25), abs=1e-6
+    )
+
+
+def test_the_steering_token_of_mismatched_pairs_cancels_in_dpo() -> None:
+    """So that it is the preference loss given a belief (GDPO, Yao et al. 2025)."""
+    response = torch.tensor([0.7, -0.4, 0.2, -0.9])
+    token = torch.tensor([1.5, 1.5, -2.0, -2.0])
+    desirable = torch.tensor([True, False, True, False])
+    given_the_token = dpo_loss(response, desirable, 0.1)
+    torch.testing.assert_close(dpo_loss(response + token, desirable, 0.1), given_the_token)
+    consistent = torch.tensor([1.5, -2.0, -2.0, 1.5])
+    assert dpo_loss(response + consistent, desirable, 0.1) != given_the_token

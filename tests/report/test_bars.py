@@ -1,20 +1,22 @@
-"""The figures of tables 4 to 7 and 12: what is drawn of literal numbers, and that it is drawn."""
-
-from pathlib import Path
+"""Figures of a number a row: what is drawn of literal numbers, and that it is drawn."""
 
 import pytest
 
-from distalign.report.analysis_figures import (
+from distalign.report.bars import (
+    Bar,
     capability_bars,
+    draw_bars,
     first_token_bars,
+    mae_bar,
     surface_bars,
     transfer_bars,
 )
 from distalign.report.cells import Measured
-from distalign.report.figures import Bar, draw_bars, mae_bar
 from tests.support.report_cells import metrics_cell
 
-CELL = {"n_rounds": 9, "n_valid": 9, "mae": 0.1, "mae_t_low": 0.05, "mae_t_high": 0.15}
+SIZE = {"n_rounds": 9, "n_valid": 9, "n_contexts": 3, "n_contexts_empty": 0}
+N = "3 contexts × 3 rounds"
+CELL = SIZE | {"mae": 0.1, "mae_t_low": 0.05, "mae_t_high": 0.15}
 
 
 def measured(*seeds: dict) -> Measured:
@@ -36,9 +38,9 @@ def test_unseen_contexts_have_a_panel_a_pair_and_a_row_a_method() -> None:
             ("ours", "us_even", "uk_even"): measured(CELL),
         }
     )
-    assert [*bars] == ["UK Real → US Real", "US Even → UK Even"]
-    assert [*bars["UK Real → US Real"]] == ["IFT", "Ours"]
-    mean = bars["UK Real → US Real"]["IFT"]
+    assert [*bars] == [f"UK Real → US Real\n{N}", f"US Even → UK Even\n{N}"]
+    assert [*bars[f"UK Real → US Real\n{N}"]] == ["IFT", "Ours"]
+    mean = bars[f"UK Real → US Real\n{N}"]["IFT"]
     assert (mean.value, mean.low, mean.high) == pytest.approx((0.15, 0.1, 0.2))
 
 
@@ -49,27 +51,26 @@ def test_the_main_cells_of_ours_are_the_digits_form() -> None:
     }
     cells = [metrics_cell("zero_shot", mae=0.9), metrics_cell("ours", mae=0.1)]
     bars = surface_bars(cells, surface)
-    assert {row: bar.value for row, bar in bars["UK Even"].items()} == {
+    assert {row: bar.value for row, bar in bars[f"UK Even\n{N}"].items()} == {
         "Ours (0/1)": 0.1,
         "Token (man/woman)": 0.2,
         "Token (newly added)": 0.3,
     }
-    assert [*surface_bars(cells[:1], surface)["UK Even"]][0] == "Token (man/woman)"
+    assert [*surface_bars(cells[:1], surface)[f"UK Even\n{N}"]][0] == "Token (man/woman)"
 
 
-def test_a_row_that_one_panel_lacks_is_drawn_as_not_run(tmp_path: Path) -> None:
+def test_a_row_that_one_panel_lacks_is_drawn_as_not_run() -> None:
     surface = {("us_even", "nouns"): measured(CELL), ("uk_even", "added"): measured(CELL)}
     bars = surface_bars([metrics_cell("ours", mae=0.1)], surface)
     assert {panel: [*rows] for panel, rows in bars.items()} == {
-        "US Even": ["Token (man/woman)"],
-        "UK Even": ["Ours (0/1)", "Token (newly added)"],
+        f"US Even\n{N}": ["Token (man/woman)"],
+        f"UK Even\n{N}": ["Ours (0/1)", "Token (newly added)"],
     }
     bar, not_run = mae_bar(CELL), Bar(None, None, None, remark="not run")
     gaps = {"p": {"a": bar}, "q": {"b": bar}}
     said = {"p": {"a": bar, "b": not_run}, "q": {"a": not_run, "b": bar}}
-    for name, groups in {"gaps": gaps, "said": said}.items():
-        draw_bars(groups, "label", "x", "title", tmp_path / f"{name}.png")
-    assert (tmp_path / "gaps.png").read_bytes() == (tmp_path / "said.png").read_bytes()
+    drawn = [draw_bars(groups, "label", "x", "title") for groups in (gaps, said)]
+    assert drawn[0] == drawn[1]
 
 
 def test_first_token_and_capabilities_have_their_spread() -> None:
@@ -100,12 +101,19 @@ def test_first_token_and_capabilities_have_their_spread() -> None:
     )
 
 
-def test_a_figure_is_as_high_as_its_rows_and_the_same_each_time(tmp_path: Path) -> None:
+def test_a_figure_is_as_high_as_its_rows_and_the_same_each_time() -> None:
     rows = {"a $x$": Bar(0.1, 0.05, 0.2, 0.03), "b": Bar(None, None, None, remark="does not apply")}
-    for name in ("one", "again"):
-        draw_bars({"<b>": rows}, "label", "x", "title", tmp_path / f"{name}.png")
-    one = (tmp_path / "one.png").read_bytes()
-    assert one == (tmp_path / "again.png").read_bytes()
-    draw_bars({"p": rows | dict.fromkeys("cdefgh", rows["b"])}, "l", "x", "t", tmp_path / "8.png")
-    heights = [int.from_bytes(data[20:24]) for data in (one, (tmp_path / "8.png").read_bytes())]
-    assert heights[1] - heights[0] == pytest.approx(6 * 0.32 * 110, abs=2)
+    one, again = (draw_bars({"<b>": rows}, "label", "x", "title") for _ in range(2))
+    assert one == again
+    eight = draw_bars({"p": rows | dict.fromkeys("cdefgh", rows["b"])}, "l", "x", "t")
+    heights = [int.from_bytes(data[20:24]) for data in (one, eight)]
+    assert heights[1] - heights[0] == pytest.approx(6 * 0.32 * 100, abs=2)
+
+
+def test_what_a_number_is_without_luck_is_drawn_beside_it() -> None:
+    assert mae_bar(CELL | {"expected_mae": 0.04}).expected == 0.04
+    with_it = Bar(0.1, 0.05, 0.15, 0.03, expected=0.04)
+    plain = Bar(0.1, 0.05, 0.15, 0.03)
+    assert draw_bars({"p": {"a": with_it}}, "l", "x", "t") != draw_bars(
+        {"p": {"a": plain}}, "l", "x", "t"
+    )

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from distalign.report.canvas import SERIES, finish, new_figure
 from distalign.report.cells import Measured, average, display
-from distalign.report.figures import finish, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#E69F00", "v"))
-"""Okabe and Ito's colours, and a marker, of each method, anew after the last."""
 NAMES = {"temperature": "temperature", "top_p": "top-p", "top_k": "top-k"}
 
 
-def draw_sensitivity(methods: Mapping[str, Measured], title: str, path: Path) -> None:
+def draw_sensitivity(methods: Mapping[str, Measured], title: str) -> bytes:
     """A panel a parameter, a line a method: MAE with its standard deviation over seeds of rounds.
 
     Args:
         methods: method -> of each training seed, the rows of the stage `sensitivity`; means of
             MAE, spread and floor are taken over training seeds.
-        path: PNG file to write.
+
+    Returns:
+        A PNG file.
     """
     first = next(rows for group in methods.values() for rows in group.seeds if rows)
     parameters = list(dict.fromkeys(row["parameter"] for row in first))
@@ -42,7 +41,7 @@ def draw_sensitivity(methods: Mapping[str, Measured], title: str, path: Path) ->
         ax.grid(axis="y", color="#dddddd", lw=0.6)
     axes[0].set(ylim=(0, None))
     figure.supylabel("MAE (0 to 1), ± standard deviation over seeds", fontsize=10)
-    finish(figure, axes, title, "value", path)
+    return finish(figure, axes, title, "value")
 
 
 def method_points(group: Measured, parameter: str) -> list[tuple[float, float, float, float]]:

@@ -1,0 +1,159 @@
+"""Requests that a policy must leave alone: ordinary ones, and near misses of its question."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from distalign.data.wordings import normalise
+from distalign.engines.engine import EngineName
+from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Setting, Split
+
+
+class RequestsParams(BaseModel):
+    """The `requests` block of params.yaml: numbers of requests, of a model or a data set."""
+
+    model_config = ConfigDict(extra="forbid")
+    seed: int
+    engine: EngineName
+    written: dict[Split, int]
+    """From the templates of a file."""
+    own: dict[Split, int]
+    """Written by the model itself, as a user's turn."""
+    near_misses: dict[Split, int]
+    groups: list[str]
+    """Groups of near misses that fit the contexts, beside the attribute's own."""
+    max_tokens: dict[Split, int]
+    """Of the base model's answers."""
+
+
+class OrdinaryFile(BaseModel):
+    """data/requests/ordinary.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    templates: list[str] = Field(min_length=10)
+    slots: dict[str, list[str]]
+
+
+class NearMissFile(RootModel[dict[str, list[str]]]):
+    """data/requests/near_misses.yaml: group -> requests, which may hold {context}."""
+
+
+class Asked(NamedTuple):
+    """A request before it is answered."""
+
+    kind: Literal["ordinary", "near_miss"]
+    split: Split
+    prompt: str
+    source: Literal["written", "llm"]
+    asks: Sequence[Setting] = ()
+
+
+# Of the templates: what is measured has other templates than what is trained on.
+SHARES: dict[Split, float] = {"train": 0.68, "validation": 0.07, "test": 0.25}
+
+
+def split_templates(templates: Sequence[str], rng: np.random.Generator) -> dict[Split, list[str]]:
+    """Templates in random order, divided over the splits."""
+    order = [templates[i] for i in rng.permutation(len(templates))]
+    ends = np.round(np.cumsum([SHARES[split] for split in SPLITS]) * len(order)).astype(int)
+    return {
+        split: order[start:end] for split, start, end in zip(SPLITS, [0, *ends], ends, strict=False)
+    }
+
+
+def fill_slot(template: str, slot: str, value: str) -> str:
+    """The template with one value at each place of a slot; braces in the value stay text."""
+    if value.endswith("."):
+        template = template.replace(f"{{{slot}}}.", f"{{{slot}}}")
+    return template.replace(f"{{{slot}}}", value)
+
+
+def fill(
+    templates: Sequence[str], slots: dict[str, list[str]], n: int, rng: np.random.Generator
+) -> list[str]:
+    """At most n distinct requests, every template once before any has a second filling.
+
+    Raises:
+        InputError: a template has a slot of which there are no values.
+    """
+    found: dict[str, None] = {}
+    open_templates = list(templates)
+    while open_templates and len(found) < n:
+        for template in list(open_templates):
+            names = list(dict.fromkeys(re.findall(r"{(\w+)}", template)))
+            missing = [name for name in names if name not in slots]
+            if missing:
+                raise InputError(f"request {template!r}: no values for {missing}")
+            filled = template
+            for name in names:
+                filled = fill_slot(filled, name, str(rng.choice(slots[name])))
+            if filled in found or not names:
+                open_templates.remove(template)
+            found[filled] = None
+            if len(found) == n:
+                break
+    return list(found)
+
+
+def written_requests(file: OrdinaryFile, params: RequestsParams) -> list[Asked]:
+    rng = np.random.default_rng([params.seed, 0])
+    parts = split_templates(file.templates, rng)
+    return [
+        Asked("ordinary", split, prompt, "written")
+        for split, templates in parts.items()
+        for prompt in fill(templates, file.slots, params.written[split], rng)
+    ]
+
+
+def own_requests(texts: Sequence[str], params: RequestsParams) -> list[Asked]:
+    """The first distinct texts, as many a split as are wanted."""
+    distinct, rows, start = list(dict.fromkeys(texts)), [], 0
+    for split in SPLITS:
+        end = start + params.own[split]
+        rows += [Asked("ordinary", split, text, "llm") for text in distinct[start:end]]
+        start = end
+    return rows
+
+
+def asked_settings(prompt: str, spec: DatasetSpec) -> list[Setting]:
+    """Settings whose question a request may be: it holds one of its topic's words, and a context.
+
+    Which words a question may use besides is not looked at: what is near a question of a training
+    must not be held to the base model's answer.
+    """
+    words = set(normalise(prompt).split())
+    if not any(context.name in prompt for context in spec.contexts):
+        return []
+    questions = spec.attribute.settings
+    return [name for name, question in questions.items() if words.intersection(question.topic)]
+
+
+def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -> list[Asked]:
+    """Requests that name a context without asking for the attribute, or the attribute of nobody.
+
+    Raises:
+        InputError: params name a group that the file does not have.
+    """
+    unknown = [group for group in params.groups if group not in file.root]
+    if unknown:
+        known = sorted(file.root)
+        raise InputError(f"params.yaml: requests.groups: no group {unknown}; there are {known}")
+    rng = np.random.default_rng([params.seed, 1])
+    names = [context.name for context in spec.contexts]
+    parts = [
+        split_templates(file.root.get(group, []), rng)
+        for group in [*params.groups, spec.attribute.name]
+    ]
+    rows = []
+    for split in SPLITS:
+        grouped = [template for part in parts for template in part[split]]
+        templates = [grouped[i] for i in rng.permutation(len(grouped))]
+        filled = fill(templates, {"context": names}, 2 * params.near_misses[split], rng)
+        found = [Asked("near_miss", split, prompt, "written") for prompt in filled]
+        found = [row._replace(asks=asked_settings(row.prompt, spec)) for row in found]
+        # The attribute's own question is none of these; a story may be, where stories are trained.
+        rows += [row for row in found if "attribute" not in row.asks][: params.near_misses[split]]
+    return rows

@@ -1,0 +1,162 @@
+"""A model behind an API as the sampled one, played by the test server."""
+
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from distalign.judging.words import judge_round
+from distalign.llm.endpoint import Endpoint, open_remote
+from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
+from distalign.sampling.remote import RemoteParams, draw_remote
+from distalign.statistics.score import ScoreParams, cell_metrics
+from tests.support.chat_server import Body, ChatServer
+from tests.support.sample_block import SAMPLE
+
+N = 60
+Draw = Callable[..., list[Round]]
+
+
+@pytest.fixture
+def open_sampled(
+    chat_server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[RemoteParams], Endpoint]:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return lambda params: open_remote(params, tmp_path / "store")
+
+
+@pytest.fixture
+def draw(
+    spec: DatasetSpec, chat_server: ChatServer, open_sampled: Callable[[RemoteParams], Endpoint]
+) -> Draw:
+    """Sample a method's rounds; keys change the block, n the number of rounds."""
+    prompts = [
+        Prompt(
+            setting="attribute",
+            context=context.name,
+            split="test",
+            prompt=f"Wording {number}: what is the gender of {context.name}?",
+            source="grammar",
+        )
+        for context in spec.contexts
+        for number in range(N)
+    ]
+
+    def draw(
+        method: str = "zero_shot", n: int = N, seed: int = 0, **changes: object
+    ) -> list[Round]:
+        block = {key: changes.pop(key) for key in list(changes) if key in SAMPLE.model_fields_set}
+        sample = SAMPLE.model_copy(update={"n": n, **block})
+        fields = {
+            "model": "tests/sampled",
+            "base_url": chat_server.base_url,
+            "in_flight": 16,
+            "temperature": 1.0,
+            "seeded": True,
+            "budget": None,
+        }
+        params = RemoteParams.model_validate(fields | changes)
+        with open_sampled(params) as endpoint:
+            return draw_remote(endpoint, method, 16, spec, prompts, sample, params, seed)
+
+    return draw
+
+
+def by_target(spec: DatasetSpec) -> Callable[[Body], str]:
+    """A model that answers in the target's proportions, by the request's seed."""
+
+    def answer(body: Body) -> str:
+        text = body["messages"][0]["content"]
+        context = next(context for context in spec.contexts if context.name in text)
+        drawn = random.Random(body["seed"]).choices(spec.categories, context.target)[0]
+        return f" They are {drawn.lower()}.\n"
+
+    return answer
+
+
+def test_rounds_follow_the_model_and_are_scored_like_any_others(
+    draw: Draw, spec: DatasetSpec, chat_server: ChatServer
+) -> None:
+    chat_server.answer = by_target(spec)
+    rounds = draw()
+    assert [(row.context, row.round) for row in rounds] == [
+        (context.name, number) for context in spec.contexts for number in range(N)
+    ]
+    assert len({row.prompt for row in rounds}) == len(rounds) == len(chat_server.bodies)
+    assert rounds[0].text.startswith("They are ")
+    assert rounds[0].drawn is rounds[0].probabilities is rounds[0].mass is None
+    judged = [judge_round(row, spec.attribute) for row in rounds]
+    metrics = cell_metrics(judged, spec, ScoreParams(seed=0, resamples=100))
+    assert metrics["validity"] == 1
+    assert metrics["mae"] < 3 * metrics["floor"]
+
+
+def test_nothing_is_asked_twice(draw: Draw, spec: DatasetSpec, chat_server: ChatServer) -> None:
+    model = by_target(spec)
+    late = 25
+
+    def answer(body: Body) -> str:
+        if len(chat_server.bodies) == late:
+            chat_server.failures.append(401)
+        return model(body)
+
+    chat_server.answer = answer
+    with pytest.raises(InputError, match="AuthenticationError"):
+        draw(in_flight=1)
+    chat_server.answer = model
+    rounds = draw()
+    asked = Counter(body["seed"] for body in chat_server.bodies)
+    assert len(asked) == len(rounds)
+    assert sum(asked.values()) == len(rounds) + 1  # the refused one
+    chat_server.bodies.clear()
+    assert draw() == rounds
+    assert chat_server.bodies == []
+    draw(seed=1)  # another draw of the same model
+    assert len(chat_server.bodies) == len(rounds)
+
+
+def test_rounds_of_one_prompt_are_asked_for_one_by_one(draw: Draw, chat_server: ChatServer) -> None:
+    rounds = draw(prompts="one", n=30)
+    assert len({row.prompt for row in rounds}) == 3
+    assert len({row.text for row in rounds}) == len(chat_server.bodies) == len(rounds)
+
+
+def test_a_methods_prompt_is_what_it_is_elsewhere(draw: Draw, chat_server: ChatServer) -> None:
+    chat_server.answer = lambda body: "Seed: abc\nAnswer: male"
+    (row, *_) = draw("seed_of_thought", n=1)
+    assert (row.text, row.raw) == ("male", "Seed: abc\nAnswer: male")
+    rounds = draw("external_random", n=N)
+    asked = [body["messages"][0]["content"] for body in chat_server.bodies[3:]]
+    assert Counter(row.drawn for row in rounds) == Counter(
+        "Female" if "female" in text else "Male" for text in asked
+    )
+
+
+def test_decoding_is_sent_as_far_as_the_api_knows_it(draw: Draw, chat_server: ChatServer) -> None:
+    draw(n=1, top_p=0.5, temperature=0.7, effort="low", thinking_tokens=100)
+    body = chat_server.bodies[0]
+    assert body["top_p"] == 0.5
+    assert (body["reasoning_effort"], body["max_completion_tokens"]) == ("low", 116)
+    with pytest.raises(InputError, match="sample.top_k = 5"):
+        draw(n=1, top_k=5)
+
+
+def test_a_budget_that_does_not_suffice_is_told_before_anything_is_asked(
+    draw: Draw, chat_server: ChatServer
+) -> None:
+    with pytest.raises(InputError, match=r"180 requests, at most .* \(2,880 written\), and the"):
+        draw(budget=5000)
+    assert chat_server.bodies == []
+    draw(budget=9000)
+    draw(budget=1)  # all is stored: nothing is spent
+
+
+def test_neither_torch_nor_vllm_is_loaded() -> None:
+    code = "import sys, distalign.sampling.remote; print({'torch', 'vllm'} & sys.modules.keys())"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"

@@ -1,0 +1,99 @@
+"""`make audit` against the test server: from a bare clone, with nothing trained or loaded."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distalign.records.files import read_jsonl
+from distalign.records.schemas import InputError, Judgement
+from tests.support.chat_server import Body, ChatServer
+from tests.support.paths import ROOT
+from tools import audit
+
+N = 25
+
+
+@pytest.fixture
+def command(chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["sample"]["n"] = N
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "audits")]
+    return ["audit", "--model", "org/model", "--base-url", chat_server.base_url, *places]
+
+
+def answer(body: Body) -> str:
+    """Three of four are men, and one of ten does not tell."""
+    rng = random.Random(body["seed"])
+    if rng.random() < 0.1:
+        return "It is not possible to say whether they are male."
+    return "Most likely male." if rng.random() < 0.75 else "She is a woman."
+
+
+def test_an_audit_says_what_it_takes_asks_once_and_measures(
+    command: list[str],
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chat_server.answer = answer
+    monkeypatch.setattr("sys.argv", [*command, "--dataset", "us_even", "--plan"])
+    audit.main()
+    assert f"{chat_server.base_url}: 350 requests, at most " in capsys.readouterr().err
+    assert chat_server.bodies == []
+    for asked in (350, 0):
+        monkeypatch.setattr("sys.argv", [*command, "--dataset", "us_even"])
+        audit.main()
+        assert len(chat_server.bodies) == asked
+        chat_server.bodies.clear()
+    folder = tmp_path / "audits/org--model/us_even/zero_shot"
+    judged = read_jsonl(folder / "judgements.jsonl", Judgement)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    refused = sum(row.refused for row in judged)
+    assert refused == sum(row.category is None for row in judged)
+    assert 0.05 < refused / len(judged) < 0.14
+    assert metrics["mae"] == pytest.approx(0.25, abs=0.06)
+    out = capsys.readouterr().out
+    assert f"350 rounds, {350 - refused} valid, {refused} refused" in out
+    assert (folder / "contexts.csv").read_text().startswith("context,category,target,observed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--dataset", "uk_raal"], "no data set 'uk_raal'"),
+        (["--dataset", "uk_real", "--method", "ours"], "ours trains a model"),
+        (["--dataset", "uk_even", "--method", "pe_implicit"], "does not apply to the target"),
+        (["--dataset", "uk_real", "--base-url", "http://me:key@h/v1"], "--base-url holds a user's"),
+    ],
+)
+def test_what_cannot_be_audited_is_told_before_anything_is_asked(
+    command: list[str],
+    chat_server: ChatServer,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    fault: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", [*command, *arguments])
+    with pytest.raises(InputError, match=fault):
+        audit.main()
+    assert chat_server.bodies == []
+
+
+def test_the_makefile_passes_what_is_said_on() -> None:
+    line = ["make", "-n", "audit", "MODEL=m", "DATASET=us_even", "BASE_URL=http://h/v1", "PLAN=1"]
+    out = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    words = " ".join(out.replace("\\\n", " ").split())
+    assert (
+        'tools.audit --model "m" --dataset us_even --method zero_shot '
+        "--base-url http://h/v1 --plan" in words
+    )
