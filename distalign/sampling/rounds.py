@@ -76,8 +76,7 @@ class SampleParams(BaseModel):
 class Shard:
     """Rounds of some whole contexts, which one engine draws in one go.
 
-    Attributes:
-        seeds: of the shard's own generator.
+    `seeds` are of the shard's own generator.
     """
 
     plan: list[Planned]
@@ -119,12 +118,10 @@ def make_shards(
 ) -> list[Shard]:
     """The shards of N rounds a context, in the order of contexts and rounds.
 
-    Each has a generator of its own: who draws it, and after what, changes nothing. Each cell
-    has a stream of its own, see `streams`.
+    Each has a generator of its own: who draws it, and after what, changes nothing.
 
     Args:
-        policy: name that no other policy has, see `streams.policy_name`.
-        seed: of its training.
+        policy, seed: see `streams.stream_of`; no two cells share a stream.
 
     Raises:
         InputError: see `plan_rounds`.
@@ -132,10 +129,9 @@ def make_shards(
     plan = plan_rounds(spec, prompts, params)
     places = [i * params.n // params.shard for i in range(len(spec.contexts))]
     shard_of = {c.name: place for c, place in zip(spec.contexts, places, strict=True)}
-    setting = prompts[0].setting
-    stream = stream_of(policy, seed, spec.name, setting, params)
+    stream = stream_of(policy, seed, spec.name, prompts[0].setting, params)
     return [
-        Shard(list(rows), setting, params, [*stream, number])
+        Shard(list(rows), prompts[0].setting, params, [*stream, number])
         for number, (_, rows) in enumerate(groupby(plan, lambda row: shard_of[row[0]]))
     ]
 
