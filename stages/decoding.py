@@ -10,10 +10,11 @@ from distalign.records.schemas import DecodingParams, InputError, Prompt, Varian
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
-WHO_DRAWS = ("engine", "workers", "tensor_parallel")
+SAME_ENGINES = ("engine", "workers", "tensor_parallel")
 
 
 def read_variants() -> dict[str, SampleParams]:
@@ -28,7 +29,7 @@ def read_variants() -> dict[str, SampleParams]:
         for name in block(DecodingParams, "decoding").variants
     }
     for name, params in variants.items():
-        for key in WHO_DRAWS:
+        for key in SAME_ENGINES:
             if getattr(params, key) != getattr(default, key):
                 raise InputError(
                     f"params.yaml: decoding.variants.{name}.{key}: all variants are drawn by the "
@@ -58,16 +59,17 @@ def main() -> None:
     prompts = read_jsonl(args.prompts, Prompt)
     judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
     default, used = block(SampleParams, "sample"), precision()
+    who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     stores = {
-        name: workspace_of(args.checkpoints, [params], used, args.seed, inputs)
+        name: workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
         for name, params in variants.items()
     }
     trained = measured = None
     if is_applicable(policy.method, spec):
         with open_workers(default, args.policy, args.base, spec, used) as draw:
             for name, params in variants.items():
-                shards = make_shards(spec, prompts, params, args.seed)
+                shards = make_shards(spec, prompts, params, who, args.seed)
                 rounds = draw_all(draw, shards, stores[name])
                 judgements = [judge_round(row, spec.attribute) for row in rounds]
                 judged[name] = [

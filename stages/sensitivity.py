@@ -10,6 +10,7 @@ from distalign.records.schemas import Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
@@ -39,15 +40,16 @@ def main() -> None:
         return
     used = precision()
     prompts = read_jsonl(args.prompts, Prompt)
+    who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    root = workspace_of(args.checkpoints, [default, params], used, args.seed, inputs)
+    root = workspace_of(args.checkpoints / who, [default, params], used, args.seed, inputs)
     judged = {}
     with open_workers(default, args.policy, args.base, spec, used) as draw:
         for (parameter, value), samples in points.items():
             judged[parameter, value] = []
             for sampled in samples:
                 store = root / f"{parameter}_{value}_{sampled.seed}"
-                shards = make_shards(spec, prompts, sampled, args.seed)
+                shards = make_shards(spec, prompts, sampled, who, args.seed)
                 rounds = draw_all(draw, shards, store)
                 judged[parameter, value].append(
                     [judge_round(row, spec.attribute) for row in rounds]

@@ -63,7 +63,8 @@ def main() -> None:
         used,
         store,
     )
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    who = f"{args.base.name}/{args.preferences.parent.name}/{args.form}"
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
     with open_workers(params, folder, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store / "rounds")
     judged = [judge_round(row, spec.attribute) for row in rounds]

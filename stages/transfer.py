@@ -10,6 +10,7 @@ from distalign.records.files import read_jsonl, read_spec, write_json, write_jso
 from distalign.records.schemas import Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
@@ -41,9 +42,10 @@ def main() -> None:
         write_provenance(args.provenance)
         return
     used, policy = precision(), read_policy(args.policy)
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    who = policy_name(args.policy)
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints, [params], used, args.seed, inputs)
+    store = workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
     with open_workers(params, args.policy, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store)
     judged = [judge_round(row, spec.attribute) for row in rounds]
