@@ -72,6 +72,9 @@ share: install ## Push what stages made, and the run-cache, to the default remot
 	dvc push
 	python -m scales.share
 
+gc: install ## Delete from DVC's cache what no scale's recorded results need
+	@python -m scales.gc
+
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
 	@python -m tools.try_policy "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)
 

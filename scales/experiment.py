@@ -1,9 +1,8 @@
-"""The jobs of a scale, and what params.yaml says of them."""
+"""What params.yaml says of the jobs of a scale."""
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -14,7 +13,7 @@ from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams
-from distalign.planning.forecast import Experiment, Item
+from distalign.planning.forecast import Experiment
 from distalign.planning.hardware import Rates
 from distalign.records.files import read_attribute
 from distalign.records.schemas import DecodingParams, InputError
@@ -25,33 +24,8 @@ from distalign.training.methods import MethodParams, WarmupParams
 from stages.cli import block
 
 
-class Job(NamedTuple):
-    """A job; its name is DVC's."""
-
-    stage: str
-    item: Item
-
-    @property
-    def name(self) -> str:
-        return "@".join(filter(None, [self.stage, "-".join(map(str, self.item.values()))]))
-
-
 def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def jobs(pipeline: Mapping[str, Any], scale: Mapping[str, Any]) -> Iterator[Job]:
-    """The products of the lists that each stage's matrix names, in the order of dvc.yaml."""
-
-    def values(entry: str | list[str]) -> Any:
-        if isinstance(entry, str):
-            return scale[entry.removeprefix("${").removesuffix("}")]
-        return [values(one) for one in entry]
-
-    for stage, body in pipeline["stages"].items():
-        lists = {key: values(entry) for key, entry in body.get("matrix", {}).items()}
-        for chosen in product(*lists.values()):
-            yield Job(stage, dict(zip(lists, chosen, strict=True)))
 
 
 def read_experiment(

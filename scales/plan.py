@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from distalign.machine.precision import Precision
     from distalign.planning.forecast import Work
     from distalign.planning.hardware import Rates
-    from scales.experiment import Job
+    from scales.locks import Job
     from scales.state import State
 
 RATES = Path("data/rates.yaml")
@@ -134,7 +134,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     from distalign.planning import hardware
-    from scales.experiment import jobs, read_experiment, read_rates, read_yaml
+    from scales.experiment import read_experiment, read_rates, read_yaml
+    from scales.locks import jobs
     from scales.state import cache_of, copy_sources, read_states
     from scales.switch import switch
 

@@ -2,6 +2,7 @@
 
 Copies scales/NAME.yaml to scale.yaml, and puts the values of scales/NAME.params.yaml, or of
 scales/default.params.yaml where there is none, into params.yaml, whose comments stay.
+dvc.lock is left with the results of its jobs, and scales/locks.json has those of the others.
 
     python -m scales.switch NAME
 """
@@ -15,6 +16,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from distalign.records.files import write_text
 from distalign.records.schemas import InputError
+from scales.locks import divide
 from stages.cli import run
 
 SCALES = Path("scales")
@@ -60,7 +62,10 @@ def scale_files(name: str, root: Path) -> tuple[Path, Path]:
 
 
 def switch(name: str, root: Path) -> None:
-    """Write scale.yaml and params.yaml under `root`. Raises InputError, see the functions above."""
+    """Write scale.yaml, params.yaml and both locks under `root`.
+
+    Raises InputError, see the functions above and those of `scales.locks`.
+    """
     lists, values = scale_files(name, root)
     yaml, params = editor(), root / "params.yaml"
     content = yaml.load(params.read_text(encoding="utf-8"))
@@ -69,6 +74,7 @@ def switch(name: str, root: Path) -> None:
     yaml.dump(content, text)
     write_text(params, text.getvalue())
     write_text(root / "scale.yaml", lists.read_text(encoding="utf-8"))
+    divide(root)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import shutil
 
 from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.probing.capabilities import CapabilitiesParams, evaluate
 from distalign.records.files import read_source, write_json
@@ -28,8 +28,7 @@ def main() -> None:
     store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], params.seed, inputs)
     with merged(policy, args.policy, args.base, used) as whole:
         write_json(args.out, evaluate(whole, args.tasks, params, used, store))
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
     shutil.rmtree(store)
 
 

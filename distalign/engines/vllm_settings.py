@@ -51,7 +51,8 @@ def vllm_environment(tensor_parallel: int = 1, threads: int | None = None) -> di
 
 def longest_text(config: Mapping[str, Any]) -> int:
     """Tokens that a model takes, by its config.json: models that read images keep it deeper,
-    and GPT-2 calls it otherwise; LONGEST where none is told."""
+    and GPT-2 calls it otherwise; LONGEST where none is told.
+    """
     text = config.get("text_config", config)
     keys = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
     return next((text[key] for key in keys if text.get(key)), LONGEST)

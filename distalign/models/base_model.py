@@ -88,7 +88,8 @@ def _settle(source: str, folder: Path, template: Mapping[str, Argument]) -> list
 
 def _mend_generation(folder: Path) -> None:
     """Make settings savable that transformers reads but refuses to write, as a temperature
-    without do_sample. Of them only what ends a response plays a part here."""
+    without do_sample. Of them only what ends a response plays a part here.
+    """
     from transformers import GenerationConfig
 
     if not (folder / "generation_config.json").is_file():

@@ -163,7 +163,8 @@ def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tens
 
 def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
     """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
-    probability near a half would move in steps of 0.03."""
+    probability near a half would move in steps of 0.03.
+    """
     head = output_head(model)
     logits = head.logits(hidden)
     if exact is None:

@@ -14,7 +14,8 @@ BLOCK = 64
 
 class _LabelLogps(torch.autograd.Function):
     """d log p(y|h) / dh = W[y] - sum_v p_v W[v] is known as soon as the logits are; a scale and a
-    cap of the logits enter by the chain rule. The head's bias is frozen."""
+    cap of the logits enter by the chain rule. The head's bias is frozen.
+    """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, head: Head, labels: Tensor) -> Tensor:
@@ -47,7 +48,8 @@ class _LabelLogps(torch.autograd.Function):
 
 def _block(hidden: Tensor, head: Head, labels: Tensor) -> tuple[Tensor, Tensor]:
     """log p(label) (N,), and its slope by the head's products: [v = label] - p(v), (N, V), where
-    the logits are these products."""
+    the logits are these products.
+    """
     logits = head.logits(hidden)
     slope = head.slope(logits)
     normaliser = logits.logsumexp(-1, keepdim=True)

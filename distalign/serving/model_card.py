@@ -76,7 +76,8 @@ def is_on_a_hub(source: str) -> bool:
 
 def name_base(adapter: Path, source: Mapping[str, str]) -> None:
     """Let a published adapter name its base by hub id and commit instead of a path of this disk:
-    PEFT and vLLM then fetch it on any. A base that is on no hub is left unnamed."""
+    PEFT and vLLM then fetch it on any. A base that is on no hub is left unnamed.
+    """
     path = adapter / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     on_a_hub = is_on_a_hub(source["source"])

@@ -14,7 +14,8 @@ from dvc.repo import Repo
 from distalign.planning.forecast import Experiment
 from distalign.planning.hardware import HERE, Rates, seconds
 from distalign.records.schemas import InputError
-from scales.experiment import Job, jobs, read_experiment, read_rates, read_yaml
+from scales.experiment import read_experiment, read_rates, read_yaml
+from scales.locks import OTHERS, Job, jobs
 from scales.plan import precision_of
 from scales.state import copy_sources, read_states
 from scales.switch import switch
@@ -34,6 +35,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy_sources(ROOT, folder)
     # What has run says nothing of what there is to run, and takes DVC seconds to read.
     (folder / "dvc.lock").unlink()
+    (folder / OTHERS).unlink(missing_ok=True)
     return folder
 
 

@@ -14,7 +14,7 @@ FILES = sorted(ROOT.glob("scales/*.params.yaml"))
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "scales", tmp_path / "scales")
-    for name in ("params.yaml", "scale.yaml"):
+    for name in ("params.yaml", "scale.yaml", "dvc.yaml", "dvc.lock"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
