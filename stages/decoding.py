@@ -3,8 +3,7 @@
 import shutil
 
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
 from distalign.records.schemas import DecodingParams, InputError, Prompt, VariantJudgement
@@ -63,12 +62,10 @@ def main() -> None:
     who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     stores = {
-        name: workspace_of(
-            args.checkpoints / who, [params, PrecisionParams(used)], args.seed, inputs
-        )
+        name: workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
         for name, params in variants.items()
     }
-    made = CellProvenance(trained=None, measured=None)
+    trained = measured = None
     if is_applicable(policy.method, spec):
         with open_workers(default, args.policy, args.base, spec, used) as draw:
             for name, params in variants.items():
@@ -78,12 +75,12 @@ def main() -> None:
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]
-        made = CellProvenance(trained=policy.trained, measured=here(used))
+        trained, measured = policy.trained, here(used)
     write_jsonl(args.out, [row for rows in judged.values() for row in rows])
     write_json(
         args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
     )
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, trained, measured)
     for store in stores.values():
         shutil.rmtree(store, ignore_errors=True)
 

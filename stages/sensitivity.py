@@ -3,8 +3,7 @@
 import shutil
 
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json
 from distalign.records.schemas import Prompt
@@ -37,14 +36,13 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     if not is_applicable(policy.method, spec):
         write_json(args.metrics, [])
-        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
+        write_provenance(args.provenance)
         return
     used = precision()
     prompts = read_jsonl(args.prompts, Prompt)
     who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    blocks = [default, params, PrecisionParams(used)]
-    root = workspace_of(args.checkpoints / who, blocks, args.seed, inputs)
+    root = workspace_of(args.checkpoints / who, [default, params], used, args.seed, inputs)
     judged = {}
     with open_workers(default, args.policy, args.base, spec, used) as draw:
         for (parameter, value), samples in points.items():
@@ -57,8 +55,7 @@ def main() -> None:
                     [judge_round(row, spec.attribute) for row in rounds]
                 )
     write_json(args.metrics, sensitivity_rows(judged, spec))
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
     shutil.rmtree(root)
 
 
