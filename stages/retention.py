@@ -4,7 +4,6 @@ import json
 
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, load_adapter, read_policy
-from distalign.probing.retention import measure
 from distalign.records.files import read_jsonl, read_source, write_json
 from distalign.records.schemas import Preference, Request
 from stages.cli import parse, precision, run
@@ -28,7 +27,10 @@ def main() -> None:
         write_json(args.out, {})
         write_provenance(args.provenance)
         return
-    from transformers import AutoTokenizer  # slow to import: only where something is measured
+    # Slow to import: only where something is measured.
+    from transformers import AutoTokenizer
+
+    from distalign.probing.retention import measure
 
     used = precision()
     tokenizer = AutoTokenizer.from_pretrained(args.policy)

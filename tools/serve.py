@@ -3,7 +3,11 @@
 Any OpenAI client that asks the question gets answers in the target proportions, without seeing a
 steering token. Clients need a key if VLLM_API_KEY is in the environment.
 
-    make serve POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0
+    distalign-serve --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
+        --base models/base/smollm2-135m
+    curl http://127.0.0.1:8000/v1/models
+
+`make serve` does it with that policy. It runs until it is interrupted.
 """
 
 import argparse
@@ -60,5 +64,10 @@ def main() -> None:
         sys.exit(process.wait())
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """As a console command."""
     run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -48,6 +48,8 @@ class Score(Record):
     n_valid: int
     validity: float | None = None
     """n_valid / n_rounds."""
+    refused: float | None = None
+    """Share of the rounds that decline to answer, or hold back; all of them are invalid."""
     n_misaligned: int | None = None
     """Contexts whose goodness of fit is rejected at a false-discovery rate of 0.05."""
     internal_mae: float | None = None

@@ -83,6 +83,7 @@ def cell_metrics(
     metrics: Metrics = dict.fromkeys(_MEASURED)
     metrics |= {"n_contexts": int(kept.sum()), **empty, "n_valid": n_valid}
     metrics |= {"validity": n_valid / len(judgements), "n_misaligned": None}
+    metrics["refused"] = sum(row.refused for row in judgements) / len(judgements)
     if kept.any():
         metrics |= _errors(counts[kept], target[kept], params)
     metrics |= _steering(judgements, spec, params)

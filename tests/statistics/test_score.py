@@ -83,7 +83,7 @@ def test_errors_floor_and_intervals_by_hand():
         *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
         *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
         *("tv", "tv_floor", "js", "js_floor", "n_contexts", "n_contexts_empty"),
-        *("n_rounds", "n_valid", "validity", "n_misaligned"),
+        *("n_rounds", "n_valid", "validity", "refused", "n_misaligned"),
     ]
 
 
@@ -195,3 +195,9 @@ def test_stage_writes_the_metrics_file(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["score", *flags])
     score.main()
     assert json.loads((tmp_path / "out/metrics.json").read_text())["mae"] == 0.5
+
+
+def test_refusals_are_counted_among_the_invalid() -> None:
+    rows = rounds("Chef", "Male", "Female", None) + rounds("Chef", None, refused=True)
+    metrics = cell_metrics(rows, spec_of({"Chef": [0.5, 0.5]}), PARAMS)
+    assert (metrics["refused"], metrics["validity"]) == (0.25, 0.5)
