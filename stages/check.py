@@ -79,17 +79,24 @@ def check(data: Path) -> list[str]:
     if not faults:
         names = [path.stem for path in labelled]
         faults = experiment_faults(params, scale, attributes, names, n_contexts)
-    if not faults and scale.capability_datasets and scale.capability_methods:
-        from distalign.probing.capabilities import check_tasks
-
-        attempt(check_tasks, params.capabilities.tasks, data / "capabilities")
     return faults
+
+
+def check_capabilities(data: Path) -> None:
+    """Load the tasks of the scale's policies, if it has any. Raises InputError, see `check_tasks`."""
+    from distalign.probing.capabilities import CapabilitiesParams, check_tasks
+    from distalign.report.cells import Matrix
+
+    scale = block(Matrix, file=SCALE)
+    if scale.capability_datasets and scale.capability_methods:
+        check_tasks(block(CapabilitiesParams, "capabilities").tasks, data / "capabilities")
 
 
 def main() -> None:
     args = parse(__doc__, data="folder with attributes, judge, paper and the contexts' files")
     if faults := check(args.data):
         raise InputError("\n".join(dict.fromkeys(faults)))
+    check_capabilities(args.data)
 
 
 def command() -> None:
