@@ -83,7 +83,7 @@ def check(data: Path) -> list[str]:
 
 
 def check_capabilities(data: Path) -> None:
-    """Load the tasks of the scale's policies, if it has any. Raises InputError, see `check_tasks`."""
+    """Load the tasks of the scale, if it has any. Raises InputError, see `check_tasks`."""
     from distalign.probing.capabilities import CapabilitiesParams, check_tasks
     from distalign.report.cells import Matrix
 

@@ -33,7 +33,7 @@ def download(source: str, revision: str | None, folder: Path) -> str:
         InputError: no revision is named, the hub does not know the model, or is out of reach and
             its cache here does not hold the model.
     """
-    from httpx import HTTPError
+    from httpx2 import HTTPError
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -39,6 +39,7 @@ def test_a_folder_with_a_pickle_alone_is_refused(tmp_path: Path, name: str) -> N
         ("package:pyyaml", "0", "revision '0' is asked for"),
         ("no/such-model", None, "pin a revision"),
         (".", "main", "is a folder and has no revision"),
+        ("none.gguf", None, "none.gguf: no such file"),
     ],
 )
 def test_a_wrong_source_is_told(
@@ -46,3 +47,11 @@ def test_a_wrong_source_is_told(
 ) -> None:
     with pytest.raises(InputError, match=message):
         fetch(source, revision, tmp_path / "out")
+
+
+def test_a_gguf_file_is_of_the_digest_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.gguf").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="has the SHA-256 .*revision is 'beef'"):
+        fetch(str(tmp_path / "a.gguf"), "beef", tmp_path / "out")
+    with pytest.raises(InputError, match="a.gguf: transformers cannot read it"):
+        fetch(str(tmp_path / "a.gguf"), None, tmp_path / "out")

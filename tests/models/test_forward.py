@@ -7,6 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from distalign.models.forward import first_logits, score_completions, score_mismatched
 from distalign.models.packing import ATTENTION
+from distalign.records.schemas import InputError
 
 HEADER = [5, 6, 7]
 PROMPTS = [[*HEADER, 11, 12], [*HEADER, 13], [*HEADER, 11, 12], [*HEADER, 14, 15, 16]]
@@ -110,3 +111,11 @@ def test_steering_logits_are_not_rounded_to_bfloat16() -> None:
     rounded = logits.bfloat16().float() == logits
     assert rounded[:, 2:].all()
     assert not rounded[:, :2].all()
+
+
+def test_a_text_longer_than_the_attentions_window_is_refused(model) -> None:
+    model.config.sliding_window = 9
+    score_completions(model, PROMPTS, COMPLETIONS)
+    model.config.sliding_window = 8
+    with pytest.raises(InputError, match="has 9 tokens, the model's attention looks back over 8"):
+        score_completions(model, PROMPTS, COMPLETIONS)

@@ -16,7 +16,7 @@ from distalign.models.policy import LoraParams, Policy, new_adapter, save_policy
 from distalign.models.steering import Steering, resolve
 from distalign.records.files import read_attribute, read_source, write_json
 from distalign.records.schemas import Context, DatasetSpec, InputError
-from distalign.serving.model_card import model_card
+from distalign.serving.model_card import model_card, name_base
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT
 
@@ -73,6 +73,20 @@ def test_a_base_that_is_on_no_hub_is_not_linked(source: str) -> None:
     text = model_card(policy(steering=DIGITS), SOURCE | {"source": source}, SPEC, METRICS, "x")
     assert ModelCard(text).data.base_model is None
     assert source in text
+
+
+@pytest.mark.parametrize(
+    ("source", "base", "revision"),
+    [("maker/base", "maker/base", "1a2b"), ("package:one", None, None), ("/m/x.gguf", None, None)],
+)
+def test_a_published_adapter_names_its_base_by_hub_id_alone(
+    tmp_path: Path, source: str, base: str | None, revision: str | None
+) -> None:
+    path = tmp_path / "adapter_config.json"
+    write_json(path, {"base_model_name_or_path": "models/base/mine", "r": 8})
+    name_base(tmp_path, SOURCE | {"source": source})
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert found == {"base_model_name_or_path": base, "r": 8, "revision": revision}
 
 
 @pytest.mark.parametrize("of", [policy(False, DIGITS), policy(True, None)])
