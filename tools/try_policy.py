@@ -1,5 +1,7 @@
 """Ask a trained policy one question 100 times, and show the shares of its answers.
 
+Of a question that is not the policy's, its answer is shown beside the base model's.
+
     make try PROMPT="What is the gender of a nurse?"
     make try PROMPT="…" POLICY=models/policy/smollm2-135m/attribute/uk_even/ours/0 \\
         SPEC=data/targets/uk_even.json

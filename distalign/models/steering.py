@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 ADDED = "added"
+STEERED_MASS = 0.5
+"""With less probability than this on the steering tokens, a question is none of the policy's."""
 
 
 class Steering(BaseModel):
