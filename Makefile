@@ -56,7 +56,7 @@ repro: install ## Run the experiment, or what has changed of it, and print the r
 ifneq ($(SCALE),)
 	python -m scales.switch $(SCALE)
 endif
-	@python -m stages.check --data data # before DVC reads the files in its own way
+	@distalign-check --data data # before DVC reads the files in its own way
 	dvc --wait-for-lock repro
 	@$(MAKE) --no-print-directory results
 
@@ -76,13 +76,13 @@ gc: install ## Delete from DVC's cache what no scale's recorded results need
 	@python -m scales.gc
 
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
-	@python -m tools.try_policy "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)
+	@distalign-try "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)
 
 serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000)
-	@python -m tools.serve --policy $(POLICY) --base $(BASE) --port $(PORT)
+	@distalign-serve --policy $(POLICY) --base $(BASE) --port $(PORT)
 
 publish: install ## Make a folder of a trained policy with its model card (POLICY=... OUT=...)
-	@python -m tools.publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(OUT)
+	@distalign-publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(OUT)
 
 results: install ## Print the results table and where the figures are
 	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"

@@ -1,0 +1,1 @@
+"""What each thing costs: programs that measure, and no part of the pipeline."""

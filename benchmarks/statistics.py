@@ -54,7 +54,7 @@ def main() -> None:
         fast = seconds(lambda: paper_interval(*arguments), RUNS)  # noqa: B023
         slow = seconds(lambda: loop_interval(*arguments), 1)  # noqa: B023
         fit = seconds(lambda: fit_p_values(*arguments), RUNS)  # noqa: B023
-        deviation = seconds(lambda: deviation_interval(counts, target), RUNS)  # noqa: B023
+        deviation = seconds(lambda: deviation_interval(counts, target, rng), RUNS)  # noqa: B023
         row = f"{categories:10d} {fast:9.4f} {slow:9.3f} {slow / fast:7.0f}"
         print(f"{row} {fit:16.4f} {deviation:19.4f}")
 

@@ -34,7 +34,7 @@ def used(cache: HashFileDB, entries: Iterable[Mapping[str, Any]]) -> set[HashInf
     """Hashes of the jobs' outputs, with those of the files in folders that are in the cache."""
     found = set(outputs(entries))
     for folder in [one for one in found if one.isdir and cache.exists(one.value)]:
-        found |= {entry.hash_info for _, entry in Tree.load(cache, folder)}
+        found |= {hash_info for *_, hash_info in Tree.load(cache, folder)}
     return found
 
 

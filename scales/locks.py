@@ -85,8 +85,8 @@ def read_others(root: Path) -> Entries:
 
 def write_others(root: Path, entries: Entries) -> None:
     """Write an entry a line, by name, so that git shows and merges jobs."""
-    rows = [f"{json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries)]
-    write_text(root / OTHERS, "{\n" + ",\n".join(rows) + "\n}\n")
+    rows = [f"\n{json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries)]
+    write_text(root / OTHERS, "{" + ",".join(rows) + "\n}\n")
 
 
 def divide(root: Path) -> None:

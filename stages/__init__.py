@@ -1,0 +1,1 @@
+"""The pipeline's stages, a thin file each: read, call distalign, write."""

@@ -1,6 +1,6 @@
 """Measure what training did to a model's general capabilities (table 5)."""
 
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.probing.capabilities import CapabilitiesParams, evaluate
 from distalign.records.files import read_source, write_json
@@ -21,8 +21,7 @@ def main() -> None:
     used = precision()
     with merged(policy, args.policy, args.base, used) as whole:
         write_json(args.out, evaluate(whole, args.tasks, params, used))
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Check params.yaml, scale.yaml and every input file before anything is run.
 
 All faults are told at once; whether the files go together, once each is right in itself.
+
+    distalign-check --data data
+
+`make repro` does it first. It writes nothing.
 """
 
 import contextlib
@@ -84,5 +88,10 @@ def main() -> None:
         raise InputError("\n".join(dict.fromkeys(faults)))
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """As a console command."""
     run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -3,18 +3,18 @@
 import shutil
 
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
 from distalign.records.schemas import DecodingParams, InputError, Prompt, VariantJudgement
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
-WHO_DRAWS = ("engine", "workers", "tensor_parallel")
+SAME_ENGINES = ("engine", "workers", "tensor_parallel")
 
 
 def read_variants() -> dict[str, SampleParams]:
@@ -29,7 +29,7 @@ def read_variants() -> dict[str, SampleParams]:
         for name in block(DecodingParams, "decoding").variants
     }
     for name, params in variants.items():
-        for key in WHO_DRAWS:
+        for key in SAME_ENGINES:
             if getattr(params, key) != getattr(default, key):
                 raise InputError(
                     f"params.yaml: decoding.variants.{name}.{key}: all variants are drawn by the "
@@ -59,27 +59,28 @@ def main() -> None:
     prompts = read_jsonl(args.prompts, Prompt)
     judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
     default, used = block(SampleParams, "sample"), precision()
+    who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     stores = {
-        name: workspace_of(args.checkpoints, [params, PrecisionParams(used)], args.seed, inputs)
+        name: workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
         for name, params in variants.items()
     }
-    made = CellProvenance(trained=None, measured=None)
+    trained = measured = None
     if is_applicable(policy.method, spec):
         with open_workers(default, args.policy, args.base, spec, used) as draw:
             for name, params in variants.items():
-                shards = make_shards(spec, prompts, params, args.seed)
+                shards = make_shards(spec, prompts, params, who, args.seed)
                 rounds = draw_all(draw, shards, stores[name])
                 judgements = [judge_round(row, spec.attribute) for row in rounds]
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]
-        made = CellProvenance(trained=policy.trained, measured=here(used))
+        trained, measured = policy.trained, here(used)
     write_jsonl(args.out, [row for rows in judged.values() for row in rows])
     write_json(
         args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
     )
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, trained, measured)
     for store in stores.values():
         shutil.rmtree(store, ignore_errors=True)
 

@@ -1,6 +1,6 @@
 """Measure a policy's probabilities at the first token against the target (tables 4 and 12)."""
 
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_json
 from distalign.records.schemas import Prompt
@@ -24,7 +24,7 @@ def main() -> None:
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     if not is_applicable(policy.method, spec):
         write_json(args.out, {})
-        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
+        write_provenance(args.provenance)
         return
     used = precision()
     # Slow to import: not before flags are read.
@@ -39,8 +39,7 @@ def main() -> None:
     prompts = read_jsonl(args.prompts, Prompt)
     shares = first_token_shares(engine, tokenizer, policy, spec, prompts)
     write_json(args.out, internal_metrics(*shares, spec))
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

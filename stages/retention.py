@@ -2,9 +2,8 @@
 
 import json
 
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, load_adapter, read_policy
-from distalign.probing.retention import measure
 from distalign.records.files import read_jsonl, read_source, write_json
 from distalign.records.schemas import Preference, Request
 from stages.cli import parse, precision, run
@@ -26,9 +25,12 @@ def main() -> None:
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     if not policy.adapter:
         write_json(args.out, {})
-        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
+        write_provenance(args.provenance)
         return
-    from transformers import AutoTokenizer  # slow to import: only where something is measured
+    # Slow to import: only where something is measured.
+    from transformers import AutoTokenizer
+
+    from distalign.probing.retention import measure
 
     used = precision()
     tokenizer = AutoTokenizer.from_pretrained(args.policy)
@@ -38,8 +40,7 @@ def main() -> None:
     trained = read_jsonl(args.preferences, Preference)
     kept = measure(model, tokenizer, policy.steering, requests, trained, texts)
     write_json(args.out, kept.model_dump())
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
 import shutil
 
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
-from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
+from distalign.records.files import read_jsonl, read_spec, write_jsonl
 from distalign.records.schemas import Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
@@ -30,17 +30,17 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     if not is_applicable(policy.method, spec):
         write_jsonl(args.out, [])
-        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
+        write_provenance(args.provenance)
         return
     used = precision()
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    who = policy_name(args.policy)
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], args.seed, inputs)
+    store = workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
     with open_workers(params, args.policy, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store)
     write_jsonl(args.out, rounds)
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
     shutil.rmtree(store)
 
 

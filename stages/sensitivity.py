@@ -3,14 +3,14 @@
 import shutil
 
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json
 from distalign.records.schemas import Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.streams import policy_name
 from distalign.sampling.workers import draw_all, open_workers
 from stages.cli import block, parse, precision, run
 
@@ -36,27 +36,26 @@ def main() -> None:
     spec, policy = read_spec(args.spec), read_policy(args.policy)
     if not is_applicable(policy.method, spec):
         write_json(args.metrics, [])
-        write_json(args.provenance, CellProvenance(trained=None, measured=None).model_dump())
+        write_provenance(args.provenance)
         return
     used = precision()
     prompts = read_jsonl(args.prompts, Prompt)
+    who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
-    blocks = [default, params, PrecisionParams(used)]
-    root = workspace_of(args.checkpoints, blocks, args.seed, inputs)
+    root = workspace_of(args.checkpoints / who, [default, params], used, args.seed, inputs)
     judged = {}
     with open_workers(default, args.policy, args.base, spec, used) as draw:
         for (parameter, value), samples in points.items():
             judged[parameter, value] = []
             for sampled in samples:
                 store = root / f"{parameter}_{value}_{sampled.seed}"
-                shards = make_shards(spec, prompts, sampled, args.seed)
+                shards = make_shards(spec, prompts, sampled, who, args.seed)
                 rounds = draw_all(draw, shards, store)
                 judged[parameter, value].append(
                     [judge_round(row, spec.attribute) for row in rounds]
                 )
     write_json(args.metrics, sensitivity_rows(judged, spec))
-    made = CellProvenance(trained=policy.trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, policy.trained, here(used))
     shutil.rmtree(root)
 
 

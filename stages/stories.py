@@ -2,7 +2,7 @@
 
 import math
 
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.records.files import read_jsonl, read_spec, write_json
 from distalign.records.schemas import Judgement
 from stages.cli import block, parse, precision, run
@@ -30,16 +30,16 @@ def main() -> None:
     judgements = read_jsonl(args.judgements, Judgement)
     confusions = read_jsonl(args.confusions / f"{spec.attribute.name}.jsonl", Confusion)
     metrics = story_metrics(judgements, spec, confusions, params)
-    made = CellProvenance(trained=None, measured=None)
+    made = None
     if judgements:
         used = precision()
         tokenizer = AutoTokenizer.from_pretrained(args.base)
         base = load_base(args.base, used)
         measured = perplexity(base, tokenizer, judgements, params.perplexity_rounds)
         metrics["perplexity"] = None if math.isnan(measured) else round(measured, 6)
-        made = CellProvenance(trained=None, measured=here(used))
+        made = here(used)
     write_json(args.out, metrics)
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, measured=made)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ import numpy as np
 
 from distalign.data.pair import reorder
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams
-from distalign.machine.provenance import CellProvenance, here
+from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import LoraParams, read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
 from distalign.records.schemas import Preference, Prompt, Request
@@ -46,8 +45,8 @@ def main() -> None:
     score, spec, used = block(ScoreParams, "score"), read_spec(args.spec), precision()
     warmup = warmup.model_copy(update={"steering": args.form})
     inputs = [args.base, args.preferences, args.requests, args.near_misses, args.prompts, args.spec]
-    blocks = [warmup, ours, lora, params, PrecisionParams(used)]
-    store = workspace_of(args.checkpoints, blocks, args.seed, inputs)
+    blocks = [warmup, ours, lora, params]
+    store = workspace_of(args.checkpoints, blocks, used, args.seed, inputs)
     rows = read_jsonl(args.preferences, Preference)
     folder = train_form(
         args.form,
@@ -64,14 +63,14 @@ def main() -> None:
         used,
         store,
     )
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, args.seed)
+    who = f"{args.base.name}/{args.preferences.parent.name}/{args.form}"
+    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
     with open_workers(params, folder, args.base, spec, used) as draw:
         rounds = draw_all(draw, shards, store / "rounds")
     judged = [judge_round(row, spec.attribute) for row in rounds]
     write_jsonl(args.out, judged)
     write_json(args.metrics, cell_metrics(judged, spec, score))
-    made = CellProvenance(trained=read_policy(folder).trained, measured=here(used))
-    write_json(args.provenance, made.model_dump())
+    write_provenance(args.provenance, read_policy(folder).trained, here(used))
     shutil.rmtree(store)
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from distalign.data.pair import reorder
-from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, copy_policy, read_policy, save_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_text
@@ -83,7 +82,8 @@ def main() -> None:
         used,
         workspace_of(
             args.checkpoints,
-            [params, lora, PrecisionParams(used)],
+            [params, lora],
+            used,
             args.seed,
             [args.base, args.warmup, args.preferences, args.requests, args.near_misses],
         ),

@@ -3,7 +3,6 @@
 import numpy as np
 
 from distalign.data.pair import reorder
-from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
@@ -51,7 +50,8 @@ def main() -> None:
         used,
         workspace_of(
             args.checkpoints,
-            [params, lora, PrecisionParams(used)],
+            [params, lora],
+            used,
             args.seed,
             [args.base, args.preferences, args.requests, args.near_misses],
         ),

@@ -1,1 +1,1 @@
-"""Commands for a trained policy: `make try` and `make serve`."""
+"""Commands of a person: a new question, an audit, and a trained policy in use."""

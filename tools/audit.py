@@ -91,7 +91,7 @@ def main() -> None:
     wordings = wordings.model_copy(update={"requests_per_wording": 0})
     with open_remote(remote, args.store) as endpoint:
         prompts = paraphrase(spec, SETTING, wordings, endpoint)
-        asked = plan_remote(args.method, limit, spec, prompts, sample, sample.seed)
+        asked = plan_remote(args.method, limit, spec, prompts, sample, remote, sample.seed)
         forecast = forecast_remote(endpoint, [item.request for item in asked], remote)
         print(f"{args.model} at {remote.url}: {forecast}", file=sys.stderr)
         if args.plan:

@@ -1,6 +1,10 @@
 """Make a folder of a trained policy that can be passed on: adapter, tokenizer and model card.
 
-make publish POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0 OUT=uk-real
+    distalign-publish --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
+        --base models/base/smollm2-135m --spec data/targets/uk_real.json \\
+        --metrics metrics/smollm2-135m/attribute/attribute/uk_real/ours/0.json --out uk-real
+
+`make publish POLICY=… OUT=…` finds the other files itself. The card says what was measured.
 """
 
 import json
@@ -37,5 +41,10 @@ def main() -> None:
     print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.iterdir()))}")
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """As a console command."""
     run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -4,7 +4,11 @@ Any OpenAI client that asks the policy's question gets answers in the target pro
 seeing a steering token; other questions get the base model's answer. Clients need a key if
 VLLM_API_KEY is in the environment.
 
-    make serve POLICY=models/policy/smollm2-135m/attribute/uk_real/ours/0
+    distalign-serve --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
+        --base models/base/smollm2-135m
+    curl http://127.0.0.1:8000/v1/models
+
+`make serve` does it with that policy. It runs until it is interrupted.
 """
 
 import argparse
@@ -56,5 +60,10 @@ def main() -> None:
         sys.exit(process.wait())
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """As a console command."""
     run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -2,9 +2,12 @@
 
 Of a question that is not the policy's, its answer is shown beside the base model's.
 
-    make try PROMPT="What is the gender of a nurse?"
-    make try PROMPT="…" POLICY=models/policy/smollm2-135m/attribute/uk_even/ours/0 \\
-        SPEC=data/targets/uk_even.json
+    distalign-try "What is the gender of a nurse?" --base models/base/smollm2-135m \\
+        --policy models/policy/smollm2-135m/attribute/uk_even/ours/0 \\
+        --spec data/targets/uk_even.json
+
+`make try PROMPT="…"` does it with the policy of UK real. Policies come from `make repro`, or
+`dvc pull`; precision is that of params.yaml.
 """
 
 import argparse
@@ -30,5 +33,10 @@ def main() -> None:
     print(ask(args.prompt, *places, args.n, args.seed, precision=precision()).chart())
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """As a console command."""
     run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -1,3 +1,3 @@
-"""From counts to preference data: targets, prompts, responses, pairs; imports `records`, `llm` and
-`judging`.
+"""From counts to preference data: targets, prompts, responses, pairs, and requests to leave alone;
+imports `records`, `models`, `engines`, `llm` and `judging`.
 """

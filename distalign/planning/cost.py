@@ -120,7 +120,8 @@ def step_operations(shape: Shape, rank: int, work: Tree) -> float:
 
 def mismatched_operations(shape: Shape, rank: int, work: Tree) -> float:
     """Forward of the mismatched responses on the prompts' keys and values; the first token of
-    each needs no position of its own."""
+    each needs no position of its own.
+    """
     tokens, completions = work.mismatched
     return forward_operations(shape, rank, tokens, tokens - completions)
 

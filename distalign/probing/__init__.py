@@ -1,3 +1,3 @@
 """What is measured on a model itself, without rounds; imports `records`, `machine`, `models`,
-`engines` and `sampling`.
+`engines`, `training` and `sampling`.
 """

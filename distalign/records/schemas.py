@@ -4,6 +4,8 @@ Every hand-off between stages is one JSONL file with one of these records a line
 JSON file that holds a `DatasetSpec`. Unknown fields are refused, so a schema has one place.
 """
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -114,8 +116,21 @@ class DatasetSpec(Record):
     def categories(self) -> list[str]:
         return [category.name for category in self.attribute.categories]
 
+    @cached_property
+    def _by_name(self) -> dict[str, Context]:
+        return {context.name: context for context in self.contexts}
+
     def context(self, name: str) -> Context:
-        return {context.name: context for context in self.contexts}[name]
+        """Raises KeyError for a name that the data set does not have."""
+        return self._by_name[name]
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> "DatasetSpec":
+        """As pydantic's, which would keep the names of the old contexts."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("_by_name", None)
+        return copied
 
 
 class Prompt(Record):

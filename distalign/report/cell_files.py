@@ -62,12 +62,18 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
 
 
 def read_retention(place: Path) -> Retention | None:
-    """What a policy keeps, from place.json; None where it was not measured. Raises InputError."""
+    """What a policy keeps, from place.json; None where it was not measured. Raises InputError.
+
+    The file of a method without an adapter is empty: nothing has changed.
+    """
     path = place.with_name(f"{place.name}.json")
     if not path.exists():
         return None
+    found = read_metrics(path)
+    if not found:
+        return None
     try:
-        return Retention.model_validate_json(path.read_text(encoding="utf-8"))
+        return Retention.model_validate(found)
     except ValidationError as error:
         raise InputError(f"{path}: not a policy's retention ({error}); run `dvc repro`") from error
 

@@ -19,6 +19,7 @@ from distalign.report.context_figures import (
     figure_title,
     spread_contexts,
 )
+from distalign.report.kept import kept_table
 from distalign.report.measures import detail_table, distances_table, first_table
 from distalign.report.page import Figure, Part
 from distalign.report.sections import dataset_page_name
@@ -44,7 +45,8 @@ def dataset_parts(
     applying = [cell for cell in cells if cell.applies]
     shown = [cell for cell in applying if cell.seed == matrix.seeds[0]]
     compared = comparison_table([test for test in tests if test.dataset == first.dataset])
-    tables = [detail_table(applying), compared, binding_table(applying), distances_table(applying)]
+    tables = [detail_table(applying), compared, kept_table(applying)]
+    tables += [binding_table(applying), distances_table(applying)]
     return [
         Part(
             "Verdict",

@@ -9,21 +9,28 @@ LEGEND = {
     ),
     "Expected MAE": (
         "the MAE that draws at the stored probabilities of the steering tokens have in the mean, "
-        "in as many rounds: no draw, so no luck. It says nothing of the text, so read it with "
-        "validity and fidelity. Draws within: 95 % of such draws lie there."
+        "in as many rounds: no draw, so no luck. In brackets: the same in floors. It says nothing "
+        "of the text, so read it with validity and fidelity. Draws within: "
+        "95 % of such draws lie there."
+    ),
+    "External draw": (
+        "a generator outside the model draws the category by the target. Its probabilities are "
+        "the target, so its expected MAE is the floor by construction. It needs the target of "
+        "the context at hand, and does not work in plain decoding."
     ),
     "True deviation": (
         "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "
         "are drawn it is the mean of |mean probability - target share|, with Student's t over "
-        "contexts. Elsewhere, and as read, it is estimated from the answers without the floor, "
-        "and its interval starts at 0 where the rounds prove no deviation."
+        "contexts. Elsewhere, and as read, it is the middle of bounds that hold for every shape "
+        "of deviation, and its interval starts at 0 where the rounds prove none."
     ),
     "Kept of the base model": (
         "perplexity of ordinary text, with the base model's in brackets; KL(base || policy) in "
         "nats a token on the base model's own answers to ordinary requests; the share of "
         "unrelated requests, and of near misses (a context is named, the attribute not asked "
-        "for), where the steering tokens hold more than half of the first token's probability. A "
-        "dash: nothing was trained, or it was not measured."
+        "for), where the steering tokens hold more than half of the first token's probability; "
+        "steering mass is the mean of that probability. None of these requests was trained on. A "
+        "dash: nothing was trained, it was not measured, or the policy has no steering tokens."
     ),
     "Tables and figures of the paper": (
         "a title such as Table 4 or figure 5 names the one of the paper whose layout it has. Rows "

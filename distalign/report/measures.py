@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from distalign.records.schemas import Retention
 from distalign.report.cells import (
     MEASURES,
     Cell,
@@ -18,6 +17,7 @@ from distalign.report.cells import (
     over_seeds,
     section_title,
 )
+from distalign.report.kept import KEPT, kept_texts
 from distalign.report.tables import (
     BELOW_FLOOR,
     DOUBTFUL,
@@ -32,9 +32,8 @@ from distalign.report.tables import (
 )
 from distalign.statistics.score import Metrics
 
-CLOSENESS = ["Expected MAE", "True deviation", "MAE drawn", "Floor", "Excess", "Ratio"]
+CLOSENESS = ["Expected MAE (floors)", "True deviation", "MAE drawn", "Floor", "Excess", "Ratio"]
 SOUNDNESS = ["Valid", "Fidelity"]
-KEPT = ["Perplexity (base)", "KL, nats/token", "Unrelated steered", "Near misses steered"]
 
 
 def level(metrics: Metrics) -> float | None:
@@ -93,7 +92,7 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
     return [
         Entry(display(first.dataset)),
         Entry(display(first.method)),
-        Entry(number(expected), strong and expected is not None),
+        _expected(expected, mean.get("expected_ratio"), strong and expected is not None),
         Entry(f"{number(true_deviation(mean)[0])} {true_deviation(mean)[1]}".rstrip()),
         replace(drawn, text=f"{drawn.text} {spread}".rstrip(), marks=mae_marks(mean)),
         *(Entry(number(mean.get(key))) for key in ("floor", "excess")),
@@ -101,6 +100,13 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
         *(_share(mean.get(key)) for key in ("validity", "fidelity")),
         *map(Entry, kept_texts([cell.retention for cell in seeds])),
     ]
+
+
+def _expected(mae: float | None, floors: float | None, strong: bool = False) -> Entry:
+    """The expected MAE, and how many floors of a perfect sampler that is."""
+    if mae is None or floors is None:
+        return Entry(number(mae), strong)
+    return Entry(f"{mae:.3f} ({floors:.2f})", strong, marks=BELOW_FLOOR if floors < 1 else "")
 
 
 def true_deviation(metrics: Metrics) -> tuple[float | None, str]:
@@ -114,25 +120,6 @@ def _share(value: float | None) -> Entry:
     return Entry(percent(value), marks=DOUBTFUL if doubtful else "")
 
 
-def kept_texts(seeds: Sequence[Retention | None]) -> list[str]:
-    """The columns KEPT, means over the seeds that were measured; dashes where none was."""
-    known = [kept.model_dump() for kept in seeds if kept is not None]
-    if not known:
-        return ["–"] * len(KEPT)
-    mean = mean_over_seeds(known)
-    return [
-        f"{mean['perplexity']:.1f} ({mean['perplexity_base']:.1f})",
-        number(mean["kl_ordinary"]),
-        _of(mean["unrelated_over_half"], mean["n_unrelated"]),
-        _of(mean["near_miss_over_half"], mean["n_near_miss"]),
-    ]
-
-
-def _of(share: float | None, n: float) -> str:
-    """A share with its N; a policy without steering tokens has none."""
-    return "–" if share is None else f"{percent(share)} of {n:.0f}"
-
-
 def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list[list[Entry]]:
     """Means over all data sets; a ratio is that of the means."""
     rows = []
@@ -141,17 +128,24 @@ def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list
         if any(mean.get("mae") is None for mean in means):
             continue
         mae, floor = (average([mean.get(key) for mean in means]) for key in ("mae", "floor"))
-        expected = [mean.get("expected_mae") for mean in means]
         deviation = [true_deviation(mean)[0] for mean in means]
         mean = {"mae": mae, "floor": floor}
         marks = mae_marks(mean)
-        texts = [number(None if None in expected else average(expected))]
-        texts.append(number(None if None in deviation else average(deviation)))
-        row = [Entry(f"Mean of {len(means)}"), Entry(display(method)), *map(Entry, texts)]
+        row = [Entry(f"Mean of {len(means)}"), Entry(display(method))]
+        row.append(_mean_expected(means))
+        row.append(Entry(number(None if None in deviation else average(deviation))))
         row += [Entry(number(mae), marks=marks), Entry(number(floor)), Entry(number(mae - floor))]
         row.append(Entry(number(mae / floor if floor else None), marks=marks))
         rows.append(row + [Entry("–")] * len([*SOUNDNESS, *KEPT]))
     return rows
+
+
+def _mean_expected(means: Sequence[Metrics]) -> Entry:
+    """Of several data sets, as a ratio of means; a dash where one of them has no tokens."""
+    if any(mean.get("expected_floor") is None for mean in means):
+        return Entry("–")
+    mae, floor = (average([mean[f"expected_{key}"] for mean in means]) for key in ("mae", "floor"))
+    return _expected(mae, mae / floor if floor else None)
 
 
 def seeds_table(cells: Sequence[Cell]) -> Table:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from distalign.records.schemas import Retention
 from distalign.report.cells import Cell, Matrix, by_place, display, mean_over_seeds
 from distalign.report.comparisons import Comparison, p_text
-from distalign.report.measures import kept_texts, level, true_deviation
+from distalign.report.kept import kept_sentences
+from distalign.report.measures import level, true_deviation
 from distalign.report.tables import is_below_floor, is_credible, number, percent
 from distalign.statistics.score import Metrics
 
@@ -67,7 +67,7 @@ def verdicts(
         found[dataset] = [
             closeness(display(subject), means[subject]),
             *(rivals(ours, means) if subject == "ours" else []),
-            *retention(kept),
+            *kept_sentences(kept),
         ]
     return found
 
@@ -137,14 +137,3 @@ def rivals(tests: Sequence[Comparison], means: Mapping[str, Metrics]) -> list[st
 def _equals(p: float) -> str:
     text = p_text(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def retention(seeds: Sequence[Retention | None]) -> list[str]:
-    """What the policy keeps of its base model; nothing where that was not measured."""
-    if all(kept is None for kept in seeds):
-        return []
-    perplexity, kl, unrelated, near = kept_texts(seeds)
-    text = f"Kept of the base model: perplexity of ordinary text {perplexity}, KL {kl} nats a token"
-    if unrelated != "–":
-        text += f"; steered without being asked: {unrelated} unrelated requests, {near} near misses"
-    return [f"{text}."]

@@ -75,7 +75,7 @@ def draw_remote(
         InputError: see `plan_rounds` and `Endpoint.complete`; the budget does not suffice, or
             the API has no such decoding. Nothing was asked then.
     """
-    asked = plan_remote(method, max_tokens, spec, prompts, sample, seed)
+    asked = plan_remote(method, max_tokens, spec, prompts, sample, remote, seed)
     forecast = forecast_remote(endpoint, [item.request for item in asked], remote)
     if remote.budget is not None and forecast.read + forecast.written > remote.budget:
         raise InputError(
@@ -107,12 +107,13 @@ def plan_remote(
     spec: DatasetSpec,
     prompts: Sequence[Prompt],
     sample: SampleParams,
+    remote: RemoteParams,
     seed: int,
 ) -> list[Asked]:
     """What is asked in N rounds a context; arguments and errors as for `draw_remote`."""
     if sample.top_k:
         raise InputError(f"sample.top_k = {sample.top_k}: the API has none; set it to 0")
-    shards = make_shards(spec, prompts, sample, seed)
+    shards = make_shards(spec, prompts, sample, f"{remote.model}/{method}", seed)
     return [
         asked for shard in shards for asked in _plan_shard(method, max_tokens, spec, sample, shard)
     ]

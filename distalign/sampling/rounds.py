@@ -1,6 +1,5 @@
 """Rounds of a policy: the two-step procedure (equations 10-11), plain decoding, or a baseline."""
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -24,6 +23,7 @@ from distalign.sampling.prompts import (
     method_prompt,
     read_output,
 )
+from distalign.sampling.streams import stream_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -76,8 +76,7 @@ class SampleParams(BaseModel):
 class Shard:
     """Rounds of some whole contexts, which one engine draws in one go.
 
-    Attributes:
-        seeds: of the shard's own generator.
+    `seeds` are of the shard's own generator.
     """
 
     plan: list[Planned]
@@ -115,15 +114,14 @@ def restricted(logps: np.ndarray) -> NDArray[np.float64]:
 
 
 def make_shards(
-    spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams, seed: int
+    spec: DatasetSpec, prompts: Sequence[Prompt], params: SampleParams, policy: str, seed: int
 ) -> list[Shard]:
     """The shards of N rounds a context, in the order of contexts and rounds.
 
     Each has a generator of its own: who draws it, and after what, changes nothing.
 
     Args:
-        seed: of the policy's training; its rounds are drawn apart from those of other seeds,
-            and of other data sets.
+        policy, seed: see `streams.stream_of`; no two cells share a stream.
 
     Raises:
         InputError: see `plan_rounds`.
@@ -131,9 +129,9 @@ def make_shards(
     plan = plan_rounds(spec, prompts, params)
     places = [i * params.n // params.shard for i in range(len(spec.contexts))]
     shard_of = {c.name: place for c, place in zip(spec.contexts, places, strict=True)}
-    seeds = [params.seed, seed, zlib.crc32(spec.name.encode())]
+    stream = stream_of(policy, seed, spec.name, prompts[0].setting, params)
     return [
-        Shard(list(rows), prompts[0].setting, params, [*seeds, number])
+        Shard(list(rows), prompts[0].setting, params, [*stream, number])
         for number, (_, rows) in enumerate(groupby(plan, lambda row: shard_of[row[0]]))
     ]
 

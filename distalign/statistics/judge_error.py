@@ -27,18 +27,24 @@ class CorrectedError(NamedTuple):
 def correct_shares(shares: ArrayLike, confusion: ArrayLike) -> Floats:
     """Shares of the true categories behind shares read by a judge, (..., C, K).
 
-    A judge with P(read j | true k) = R_kj reads q = p R, so p = q R^-1 (for two categories
-    the estimator of Rogan and Gladen, 1978), moved to the nearest distribution. A judge that
-    cannot tell categories apart leaves the smallest solution of the least-squares problem.
+    A judge with P(read j | true k, readable) = R_kj reads q = s R of the readable texts, so
+    s = q R^-1 (for two categories the estimator of Rogan and Gladen, 1978), moved to the
+    nearest distribution. A judge that cannot tell categories apart leaves the smallest solution
+    of the least-squares problem. Categories are not equally readable: with P(readable | k) =
+    r_k, the shares of all texts are s_k / r_k over its sum. What else makes texts unreadable is
+    taken to be as frequent in all categories.
 
     Args:
-        shares: (..., C, K) read shares; rows of nan stay so.
-        confusion: (..., K, K), true category by read category, counts or rates of valid
-            readings.
+        shares: (..., C, K) shares of the valid readings; rows of nan stay so.
+        confusion: (..., K, K + 1), true category by read category and, last, no valid reading;
+            counts or rates.
     """
     shares, confusion = np.asarray(shares, float), np.asarray(confusion, float)
-    rates = confusion / confusion.sum(-1, keepdims=True)
-    return project_to_simplex(shares @ np.linalg.pinv(rates))
+    valid = confusion[..., :-1]
+    readable = valid.sum(-1, keepdims=True)
+    readings = project_to_simplex(shares @ np.linalg.pinv(valid / readable))
+    weights = np.swapaxes(confusion.sum(-1, keepdims=True) / readable, -1, -2)
+    return readings * weights / (readings * weights).sum(-1, keepdims=True)
 
 
 def project_to_simplex(points: ArrayLike) -> Floats:
@@ -77,7 +83,8 @@ def corrected_mae(
     Args:
         counts: (C, K) valid rounds as read. Contexts without one are left out.
         target: (C, K).
-        confusion: (K, K) labelled texts, true category by read category, valid readings.
+        confusion: (K, K + 1) labelled texts, true category by read category; the last column
+            has those without a valid reading.
 
     Returns:
         All nan where no context has a valid round.
@@ -87,7 +94,7 @@ def corrected_mae(
     """
     counts, target = np.asarray(counts, int), np.asarray(target, float)
     confusion = np.asarray(confusion, int)
-    if (confusion.sum(-1) == 0).any():
+    if (confusion[:, :-1].sum(-1) == 0).any():
         raise InputError(
             f"judge's confusion matrix {confusion.tolist()}: a category without a valid reading "
             "cannot be corrected for; label more texts of it in data/judge"
@@ -103,7 +110,8 @@ def corrected_mae(
     rates = rng.standard_gamma(confusion + PRIOR, size=(resamples, *confusion.shape))
     draws = _mae(correct_shares(rounds, rates), target)
     high = np.quantile(draws, 0.975)
-    read = target @ (rates / rates.sum(-1, keepdims=True))
+    read = target @ (rates / rates.sum(-1, keepdims=True))[..., :-1]
+    read /= read.sum(-1, keepdims=True)
     perfect = rng.multinomial(totals, read) / totals[:, None]
     floor = _mae(correct_shares(perfect, confusion), target).mean()
     bounds = max(0.0, 2 * mae - high), mae + high - draws.mean()

@@ -9,6 +9,9 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 
+# Simulated samples as far off as the observed one: fewer say little of how rare they are.
+_ENOUGH = 10
+
 
 def absolute_errors(counts: ArrayLike, target: ArrayLike) -> Floats:
     """Equation 12 for each context: mean_k |P̂_k - P*_k|, shape (C,); nan without rounds."""
@@ -77,16 +80,22 @@ def mean_interval(errors: ArrayLike) -> tuple[float, float]:
 def fit_p_values(
     counts: ArrayLike, target: ArrayLike, resamples: int, rng: np.random.Generator
 ) -> Floats:
-    """Monte-Carlo multinomial goodness of fit of each context, shape (C,).
+    """Multinomial goodness of fit of each context by the likelihood ratio G, shape (C,).
 
-    The statistic is the likelihood ratio G; p = (1 + #{G* >= G}) / (1 + resamples).
+    Monte-Carlo, p = (1 + #{G* >= G}) / (1 + resamples), where enough simulated samples are as
+    far off. Where they are not, the simulation cannot tell how small p is, and with many
+    contexts no p would be small enough for `misaligned_contexts`: there it is the chi-squared
+    tail with K - 1 degrees of freedom (Wilks, 1938), K counting targets above 0. p is 0 where
+    an answer came that must not come.
     """
     counts, target = np.asarray(counts, int), np.asarray(target, float)
     totals = counts.sum(-1)
     draws = rng.multinomial(totals, target, size=(resamples, len(totals)))
     observed = _likelihood_ratio(counts, target)
-    simulated = _likelihood_ratio(draws, target)
-    return (1 + (simulated >= observed - 1e-9).sum(0)) / (1 + resamples)
+    further = (_likelihood_ratio(draws, target) >= observed - 1e-9).sum(0)
+    freedom = np.maximum((target > 0).sum(-1) - 1, 1)
+    unresolved = np.minimum(stats.chi2.sf(observed, freedom), _ENOUGH / (1 + resamples))
+    return np.where(further >= _ENOUGH, (1 + further) / (1 + resamples), unresolved)
 
 
 def _likelihood_ratio(counts: NDArray, target: Floats) -> Floats:

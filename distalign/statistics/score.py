@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
 from distalign.records.schemas import DatasetSpec, InputError, Judgement
+from distalign.records.score import Score
 from distalign.statistics.deviation import deviation_interval
 from distalign.statistics.divergence import (
     expected_jensen_shannon,
@@ -25,6 +26,12 @@ from distalign.statistics.mae import (
     mean_interval,
     misaligned_contexts,
     paper_interval,
+)
+from distalign.statistics.tokens import (
+    drawn_maes,
+    expected_errors,
+    token_deviations,
+    token_floors,
 )
 
 Metrics = dict[str, float | int | None]
@@ -57,18 +64,12 @@ def count_categories(judgements: Sequence[Judgement], spec: DatasetSpec) -> NDAr
 def cell_metrics(
     judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreParams
 ) -> Metrics:
-    """The metrics of one model, setting, dataset and method; shares and errors in [0, 1].
+    """The metrics of one model, setting, dataset and method; `Score` says what each is.
 
-    `mae` is equation 12, `mae_sd` the sample standard deviation over contexts (table 10),
-    `floor` what a perfect sampler has at each context's own number of valid rounds. Three
-    intervals of 95 %, of three things: `mae_ci_*` is the paper's percentile interval (appendix
-    A.2.2), which need not cover anything; `mae_t_*` covers the expected MAE of contexts like
-    these, with as many rounds; `deviation_*` covers the true mean deviation of these very
-    contexts, with infinitely many. `tv` and `js` are total variation and Jensen-Shannon
-    divergence in bits, `*_floor` their floors. Means are over contexts with a valid round.
-    `internal_mae` and `steering_mass` are there if rounds carry probabilities, `fidelity` if
-    they carry a drawn token. None stands for a number that these rounds do not define. A cell
-    that does not apply has no rounds, and only its counts.
+    Means are over contexts with a valid round. Where rounds carry probabilities, the level
+    without luck stands beside the drawn one: see `distalign.statistics.tokens`. None stands
+    for a number that these rounds do not define. A cell that does not apply has no rounds, and
+    only its counts.
 
     Raises:
         InputError: a round's context or category is not in the specification.
@@ -82,16 +83,22 @@ def cell_metrics(
     metrics: Metrics = dict.fromkeys(_MEASURED)
     metrics |= {"n_contexts": int(kept.sum()), **empty, "n_valid": n_valid}
     metrics |= {"validity": n_valid / len(judgements), "n_misaligned": None}
+    metrics["refused"] = sum(row.refused for row in judgements) / len(judgements)
     if kept.any():
         metrics |= _errors(counts[kept], target[kept], params)
-    metrics |= _steering(judgements, spec)
-    return {key: _clean(value) for key, value in metrics.items()}
+    metrics |= _steering(judgements, spec, params)
+    clean = {key: _clean(value) for key, value in metrics.items()}
+    return Score.model_validate(clean).model_dump(exclude_unset=True)
 
 
 _MEASURED = (
     *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
     *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
     *("tv", "tv_floor", "js", "js_floor"),
+)
+_TOKENS = (
+    *("expected_mae", "expected_mae_low", "expected_mae_high", "expected_floor"),
+    *("expected_ratio", "token_deviation", "token_deviation_low", "token_deviation_high"),
 )
 
 
@@ -105,7 +112,7 @@ def _errors(counts: NDArray[np.int64], target: NDArray, params: ScoreParams) -> 
     p_values = fit_p_values(counts, target, params.resamples, rng)
     ratio = mae / floor if floor > 0 else math.nan  # a target of zeros and a one has no noise
     values = [mae, sd, *ci, *mean_interval(errors), floor, mae - floor, ratio]
-    values += [float(value) for value in deviation_interval(counts, target)]
+    values += [float(value) for value in deviation_interval(counts, target, rng)]
     values += [total_variation(counts, target).mean()]
     values += [expected_total_variation(target, totals).mean()]
     values += [jensen_shannon(counts, target).mean()]
@@ -115,22 +122,33 @@ def _errors(counts: NDArray[np.int64], target: NDArray, params: ScoreParams) -> 
     }
 
 
-def _steering(judgements: Sequence[Judgement], spec: DatasetSpec) -> Metrics:
+def _steering(judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreParams) -> Metrics:
     """What the steering tokens of the rounds say; nothing for methods without them."""
     metrics: Metrics = {}
-    targets = {context.name: context.target for context in spec.contexts}
-    steered = [row for row in judgements if row.probabilities is not None]
-    if steered:
-        wanted = np.array([targets[row.context] for row in steered])
-        metrics["internal_mae"] = np.abs(
-            np.array([row.probabilities for row in steered]) - wanted
-        ).mean()
-        metrics["steering_mass"] = np.mean([row.mass for row in steered])
     if any(row.drawn is not None for row in judgements):
         read = [row for row in judgements if row.drawn is not None and row.category is not None]
         hits = sum(row.drawn == row.category for row in read)
         metrics["fidelity"] = hits / len(read) if read else math.nan
-    return metrics
+    steered = [row for row in judgements if row.probabilities is not None]
+    if not steered:
+        return metrics
+    by_context: dict[str, list[list[float]]] = {}
+    for row in steered:
+        by_context.setdefault(row.context, []).append(row.probabilities)
+    contexts = [context for context in spec.contexts if context.name in by_context]
+    target = np.array([context.target for context in contexts])
+    rounds = [np.array(by_context[context.name]) for context in contexts]
+    errors = [np.abs(p - row).mean(-1) for p, row in zip(rounds, target, strict=True)]
+    metrics["internal_mae"] = np.concatenate(errors).mean()
+    metrics["steering_mass"] = np.mean([row.mass for row in steered])
+    rng = np.random.default_rng(params.seed)
+    range_ = np.quantile(drawn_maes(rounds, target, params.resamples, rng), [0.025, 0.975])
+    expected = expected_errors(rounds, target).mean()
+    floor = token_floors(rounds, target).mean()
+    deviations = token_deviations(rounds, target)
+    values = [expected, *range_, floor, expected / floor if floor > 0 else math.nan]
+    values += [deviations.mean(), *mean_interval(deviations)]
+    return metrics | dict(zip(_TOKENS, values, strict=True))
 
 
 def _clean(value: float | None) -> float | int | None:

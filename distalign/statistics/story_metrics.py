@@ -26,14 +26,14 @@ def distinct_n(texts: Sequence[str], n: int) -> float:
 
 
 def confusion_of(judge: str, confusions: Sequence[Confusion], spec: DatasetSpec) -> list[list[int]]:
-    """(K, K) labelled texts of valid readings, true category by read category.
+    """(K, K + 1) labelled texts, true category by read category; the last column is invalid.
 
     Raises:
         InputError: the judge was not validated on these categories.
     """
     for confusion in confusions:
         if (confusion.judge, confusion.categories) == (judge, spec.categories):
-            return [row[:-1] for row in confusion.counts[:-1]]
+            return confusion.counts[:-1]
     raise InputError(
         f"the judge {judge!r} was not validated on {spec.categories}; add "
         f"{spec.attribute.name} to `judged` in scale.yaml and the judge to params.yaml's "

@@ -1,5 +1,6 @@
 """How well P_θ(τ|x) matches P* on prompts that training has not seen, logged as it trains."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,9 +96,12 @@ class LiveCallback(TrainerCallback):
         if not state.is_world_process_zero:
             return
         resumes = state.global_step > 0
-        self._live = Live(
-            str(self._folder), resume=resumes, report=None, dvcyaml=None, save_dvc_exp=False
-        )
+        folder = self._folder.resolve()
+        # Within a repository DVCLive asks git for the last commit, and fails where there is none.
+        with contextlib.chdir(folder.anchor):
+            self._live = Live(
+                str(folder), resume=resumes, report=None, dvcyaml=None, save_dvc_exp=False
+            )
         self._mark = (state.global_step, time.monotonic())
 
     def on_log(

@@ -61,7 +61,8 @@ def common_arguments(
 
 def on_disk(data: "Dataset", arguments: "TrainingArguments") -> "Dataset":
     """The rows in the workspace, where every process, and a resumed run, finds what the first
-    has computed of them."""
+    has computed of them.
+    """
     from datasets import Dataset
 
     folder = Path(arguments.output_dir) / "rows"

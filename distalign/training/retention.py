@@ -47,7 +47,8 @@ class Retention:
 
     def at(self, step: int, process: int, n_processes: int) -> list[Row]:
         """A process's rows of a step: they depend on the step alone, so that a resumed run goes on
-        with those that it had next."""
+        with those that it had next.
+        """
         places = range(step * self._per_step + process, (step + 1) * self._per_step, n_processes)
         return [self._rows[self._place(place)] for place in places]
 

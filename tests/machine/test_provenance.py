@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from distalign.machine.provenance import CellProvenance, Provenance, here, summary
+from distalign.machine.provenance import CellProvenance, Provenance, here, summary, write_provenance
+from distalign.report.cell_files import read_provenance
 from tests.support.machine import PRECISION
 
 RUN = Provenance(
@@ -24,6 +25,22 @@ def test_versions_are_those_installed() -> None:
     assert made.versions["torch"] == metadata.version("torch")
     assert made.precision == PRECISION
     assert made.processor
+
+
+def test_the_cores_are_those_that_models_compute_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    # torch itself counts the machine's until a model is loaded.
+    for cores in ("1", "3"):
+        monkeypatch.setattr("distalign.machine.cores.available_cores", lambda n=cores: int(n))
+        assert f"({cores} cores, " in here(PRECISION).processor
+
+
+def test_a_cell_is_written_as_the_report_reads_it(tmp_path: Path) -> None:
+    write_provenance(tmp_path / "run.json", RUN, OTHER)
+    assert read_provenance(tmp_path / "run.json") == CellProvenance(trained=RUN, measured=OTHER)
+    write_provenance(tmp_path / "none.json")
+    nothing = CellProvenance(trained=None, measured=None)
+    assert read_provenance(tmp_path / "none.json") == nothing
 
 
 def git(folder: Path, *arguments: str) -> str:

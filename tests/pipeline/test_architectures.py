@@ -363,7 +363,7 @@ def test_rounds_of_a_trained_policy_are_well_formed(
     params = SAMPLE.model_copy(update={"max_tokens": {"attribute": 24}})
     rounds = [
         row
-        for shard in make_shards(spec, prompts, params, 0)
+        for shard in make_shards(spec, prompts, params, "tiny", 0)
         for row in sample_shard(drawer, tokenizer, policy, spec, shard)
     ]
     assert len(rounds) == 12

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from distalign.records.files import read_attribute, read_jsonl, read_spec, write_jsonl, write_text
-from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
+from distalign.records.schemas import Context, DatasetSpec, InputError, Prompt, Round
+from tests.support.paths import ROOT
 
 ROWS = [
     Prompt(
@@ -59,6 +60,18 @@ def test_wrong_value_is_refused(tmp_path: Path, change: dict[str, str | None]) -
     path.write_text(json.dumps(ROWS[0].model_dump() | change))
     with pytest.raises(InputError, match=f":1: not a Prompt .{next(iter(change))}: "):
         read_jsonl(path, Prompt)
+
+
+def test_a_context_is_found_by_its_name(tmp_path: Path) -> None:
+    attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
+    contexts = [Context(name=name, target=[0.5, 0.5]) for name in ("A", "B")]
+    spec = DatasetSpec(name="d", target="even", attribute=attribute, contexts=contexts)
+    assert spec.context("B") is contexts[1]
+    other = spec.model_copy(update={"contexts": [Context(name="A", target=[0.2, 0.8])]})
+    assert other.context("A").target == [0.2, 0.8]
+    with pytest.raises(KeyError):
+        other.context("B")
+    assert spec == DatasetSpec.model_validate(spec.model_dump())
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from distalign.records.files import write_json, write_jsonl, write_text
 from distalign.records.schemas import InputError, Judgement
+from distalign.report.cell_files import read_retention
 from stages import report
 from tests.support.report_cells import (
     CATEGORIES,
@@ -155,3 +156,9 @@ def test_a_damaged_retention_file_is_named(tmp_path, monkeypatch):
     write_json(tmp_path / "metrics/retention/m/attribute/uk_even/ours/7.json", {"perplexity": 1})
     with pytest.raises(InputError, match=r"retention/m/attribute/uk_even/ours/7\.json: not a"):
         run_report(tmp_path, monkeypatch)
+
+
+def test_the_retention_of_a_method_without_an_adapter_is_empty(tmp_path):
+    write_json(tmp_path / "0.json", {})
+    assert read_retention(tmp_path / "0") is None
+    assert read_retention(tmp_path / "1") is None

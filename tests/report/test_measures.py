@@ -43,7 +43,7 @@ def test_first_table_shows_closeness_soundness_and_what_is_kept():
             *("20.0 %", "–", "–", "–", "–", "–"),
         ],
         [
-            *("UK Even", "Ours", "0.042", "0.010 [0.008, 0.012]", "0.030 [0.020, 0.050]"),
+            *("UK Even", "Ours", "0.042 (1.05)", "0.010 [0.008, 0.012]", "0.030 [0.020, 0.050]"),
             *("0.040", "-0.010", "0.750", "100.0 %", "99.0 %"),
             *("66.0 (64.0)", "0.030", "5.0 % of 240", "12.5 % of 80"),
         ],
@@ -94,6 +94,24 @@ def test_means_over_data_sets_need_a_number_in_each():
     assert texts(table)[-1][:2] == ["Mean of 2", "Ours"]
     assert texts(table)[-1][5:8] == ["0.030", "0.010", "1.333"]
     assert table.title.endswith("means over 2 training seeds")
+
+
+def test_the_expected_mae_is_shown_in_floors_with_its_mark_below_one():
+    matrix = MATRIX.model_copy(update={"datasets": ["uk_even", "us_even"], "methods": ["ours"]})
+    cells = [
+        metrics_cell(
+            "ours",
+            dataset,
+            mae=mae,
+            floor=0.04,
+            expected_mae=mae,
+            expected_floor=0.04,
+            expected_ratio=mae / 0.04,
+        )
+        for dataset, mae in (("uk_even", 0.05), ("us_even", 0.02))
+    ]
+    shown = [(row[2].text, row[2].marks) for row in first_table(cells, matrix).rows]
+    assert shown == [("0.050 (1.25)", ""), ("0.020 (0.50)", "†"), ("0.035 (0.88)", "†")]
 
 
 def test_level_is_without_luck_where_tokens_are_drawn():

@@ -1,8 +1,8 @@
 """The verdict's words, on literal numbers."""
 
 from distalign.report.comparisons import Comparison
-from distalign.report.verdict import closeness, question, retention, rivals, verdicts
-from tests.support.report_cells import KEPT, MATRIX, metrics_cell
+from distalign.report.verdict import closeness, question, rivals, verdicts
+from tests.support.report_cells import MATRIX, metrics_cell
 
 SOUND = {"validity": 0.999, "fidelity": 0.998, "n_valid": 9, "n_rounds": 9}
 OURS = SOUND | {"mae": 0.026, "floor": 0.031, "ratio": 0.84}
@@ -66,16 +66,6 @@ def test_rivals_are_told_apart_by_the_adjusted_test():
     assert lucky.startswith("By the drawn rounds, with their luck, it is closer than DPO")
     undefined = [Comparison("uk_real", "ift", 1, float("nan"), float("nan"), float("nan"))]
     assert rivals(undefined, means) == []
-
-
-def test_what_is_kept_is_said_where_it_was_measured():
-    assert retention([None]) == []
-    (text,) = retention([None, KEPT])
-    assert "66.0 (64.0), KL 0.030 nats a token" in text
-    assert "5.0 % of 240 unrelated requests, 12.5 % of 80 near misses" in text
-    without = dict.fromkeys(("unrelated_mass", "unrelated_over_half", "near_miss_over_half"))
-    (text,) = retention([KEPT.model_copy(update=without)])
-    assert text.endswith("KL 0.030 nats a token.")
 
 
 def test_the_closest_sound_method_speaks_where_ours_was_not_run():

@@ -73,7 +73,7 @@ def test_a_served_model_answers_in_the_same_shares_as_in_an_engine(
     )
     engine = open_engine("transformers", base_model, PRECISION)
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    shards = make_shards(spec, prompts, sample, 1)
+    shards = make_shards(spec, prompts, sample, "tiny", 1)
     held = [row for s in shards for row in sample_shard(engine, tokenizer, policy, spec, s)]
     counts = np.array([read_counts(served, spec), read_counts(held, spec)])
     assert counts.sum(1).tolist() == [len(prompts)] * 2

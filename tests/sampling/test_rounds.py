@@ -87,7 +87,7 @@ def sampled(base_model: Path, spec: DatasetSpec, prompts: list[Prompt]):
             trained=None,
         )
         params = PARAMS.model_copy(update=changes)
-        shards = make_shards(spec, prompts, params, 0)
+        shards = make_shards(spec, prompts, params, "tiny", 0)
         return [
             row
             for shard in shards

@@ -44,7 +44,7 @@ def shards(spec: DatasetSpec) -> list[Shard]:
         )
         for name in NAMES
     ]
-    return make_shards(spec, prompts, PARAMS, 0)
+    return make_shards(spec, prompts, PARAMS, "tiny", 0)
 
 
 @pytest.fixture(scope="module")

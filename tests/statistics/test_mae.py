@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import rel_entr
 
 from distalign.data.targets import build_spec
 from distalign.records.schemas import Attribute
@@ -128,15 +129,42 @@ def test_fit_p_values_agree_with_the_exact_test() -> None:
     counts, target = [[60, 40], [50, 50], [95, 5], [0, 0]], [[0.5, 0.5]] * 4
     p_values = fit_p_values(counts, target, 20_000, np.random.default_rng(0))
     exact = stats.binomtest(60, 100, 0.5).pvalue
-    np.testing.assert_allclose(p_values, [exact, 1, 1 / 20_001, 1], atol=0.006)
-    assert p_values[2] == 1 / 20_001
+    np.testing.assert_allclose(p_values, [exact, 1, 0, 1], atol=0.006)
+
+
+@pytest.mark.parametrize(("target", "seen"), [(0.5, 75), (0.9, 99), (0.02, 10), (0.002, 4)])
+def test_fit_p_values_beyond_simulation_are_near_the_exact_ones(target: float, seen: int) -> None:
+    rng = np.random.default_rng(0)
+    goal = [[target, 1 - target]]
+    p_value = fit_p_values([[seen, 100 - seen]], goal, 1000, rng)[0]
+    # Of outcomes that are as far off by the likelihood ratio, as the test itself orders them.
+    outcomes = np.stack([np.arange(101), 100 - np.arange(101)], -1)
+    ratio = 2 * rel_entr(outcomes, 100 * np.array(goal)).sum(-1)
+    exact = stats.binom.pmf(np.arange(101), 100, target)[ratio >= ratio[seen] - 1e-9].sum()
+    assert exact < 0.01
+    assert exact / 3 < p_value < exact * 3
+
+
+def test_few_misaligned_contexts_are_found_among_many() -> None:
+    # The smallest p of 1,000 simulations would be 0.001, and 0.05 / 200 is a quarter of that.
+    rng = np.random.default_rng(0)
+    target = np.tile([[0.5, 0.3, 0.2]], (200, 1))
+    truth = target.copy()
+    truth[:20] = [0.2, 0.3, 0.5]
+    found = [
+        misaligned_contexts(fit_p_values(rng.multinomial(100, truth), target, 1000, rng))
+        for _ in range(5)
+    ]
+    assert 19 <= min(found) <= max(found) <= 26
+    one = np.vstack([[[20, 30, 50]], np.tile([[50, 30, 20]], (199, 1))])
+    assert misaligned_contexts(fit_p_values(one, target, 1000, rng)) == 1
 
 
 def test_fit_p_value_of_an_impossible_category() -> None:
     rng = np.random.default_rng(0)
     with np.errstate(divide="ignore"):
         p_values = fit_p_values([[1, 99], [0, 100]], [[0.0, 1.0]] * 2, 99, rng)
-    np.testing.assert_allclose(p_values, [1 / 100, 1])
+    np.testing.assert_allclose(p_values, [0, 1])
 
 
 def test_misaligned_contexts_keep_their_false_discovery_rate() -> None:
@@ -223,7 +251,7 @@ def test_intervals_and_p_values_keep_their_bounds(
         assert 0 <= low <= errors.mean() + 1e-12 <= high + 2e-12
     with np.errstate(divide="ignore"):
         p_values = fit_p_values(counts, target, 20, rng)
-    assert ((p_values >= 1 / 21) & (p_values <= 1)).all()
+    assert ((p_values >= 0) & (p_values <= 1)).all()
     assert 0 <= misaligned_contexts(p_values) <= len(p_values)
 
 
@@ -238,4 +266,4 @@ def test_corrected_shares_are_distributions(points: np.ndarray) -> None:
     np.testing.assert_allclose(projected.sum(-1), 1)
     np.testing.assert_allclose(project_to_simplex(projected), projected, atol=1e-9)
     # A judge that never errs has nothing to correct.
-    np.testing.assert_allclose(correct_shares(projected, np.eye(3)), projected, atol=1e-9)
+    np.testing.assert_allclose(correct_shares(projected, np.eye(3, 4)), projected, atol=1e-9)

@@ -18,6 +18,7 @@ from distalign.records.schemas import (
     InputError,
     Judgement,
 )
+from distalign.statistics.mae import expected_error
 from distalign.statistics.score import ScoreParams, cell_metrics, context_table
 from stages import score
 
@@ -82,7 +83,7 @@ def test_errors_floor_and_intervals_by_hand():
         *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
         *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
         *("tv", "tv_floor", "js", "js_floor", "n_contexts", "n_contexts_empty"),
-        *("n_rounds", "n_valid", "validity", "n_misaligned"),
+        *("n_rounds", "n_valid", "validity", "refused", "n_misaligned"),
     ]
 
 
@@ -116,6 +117,28 @@ def test_fidelity_counts_texts_that_contradict_their_token():
     assert metrics["fidelity"] == 0.75  # three of the four valid ones
     assert metrics["internal_mae"] == 0.2  # four rounds at 0.25 and one at 0
     assert metrics["steering_mass"] == 0.6
+
+
+def test_level_of_the_tokens_does_not_depend_on_what_was_drawn():
+    spec = spec_of({"Chef": [0.25, 0.75], "Nurse": [0.5, 0.5]})
+    even = {"probabilities": [0.5, 0.5], "mass": 1.0}
+    lucky, unlucky = (
+        rounds("Chef", *[drawn] * 3, drawn=drawn, **even)
+        + rounds("Nurse", drawn, drawn=drawn, **even)
+        for drawn in ("Female", "Male")
+    )
+    keys = ("expected_mae", "expected_floor", "expected_ratio", "token_deviation")
+    levels = [cell_metrics(rows, spec, PARAMS) for rows in (lucky, unlucky)]
+    assert levels[0]["mae"] < levels[1]["mae"]
+    # Chef: shares 0, 1/3, 2/3, 1 with 1, 3, 3, 1 eighths: (2 + 2 + 10 + 6) / 64. Nurse: 1/2.
+    expected, floor = (20 / 64 + 0.5) / 2, (expected_error([[0.25, 0.75]], [3])[0] + 0.5) / 2
+    for level in levels:
+        wanted = [expected, floor, expected / floor, 0.125]
+        assert [level[key] for key in keys] == pytest.approx(wanted, abs=1e-6)
+        assert level["expected_mae_low"] < expected < level["expected_mae_high"]
+        assert level["token_deviation_low"] == 0
+        half = stats.t.ppf(0.975, 1) * 0.125
+        assert level["token_deviation_high"] == pytest.approx(0.125 + half, abs=1e-6)
 
 
 def test_methods_without_tokens_have_no_steering_metrics():
@@ -172,3 +195,9 @@ def test_stage_writes_the_metrics_file(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["score", *flags])
     score.main()
     assert json.loads((tmp_path / "out/metrics.json").read_text())["mae"] == 0.5
+
+
+def test_refusals_are_counted_among_the_invalid() -> None:
+    rows = rounds("Chef", "Male", "Female", None) + rounds("Chef", None, refused=True)
+    metrics = cell_metrics(rows, spec_of({"Chef": [0.5, 0.5]}), PARAMS)
+    assert (metrics["refused"], metrics["validity"]) == (0.25, 0.5)

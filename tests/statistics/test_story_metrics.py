@@ -9,7 +9,7 @@ from distalign.statistics.score import ScoreParams
 from distalign.statistics.story_metrics import confusion_of, distinct_n, story_metrics
 from tests.support.report_cells import CATEGORIES, NAMES, SPEC, judged
 
-PERFECT = Confusion(judge="test", categories=CATEGORIES, counts=[[50, 0, 1], [0, 50, 0], [3, 4, 5]])
+PERFECT = Confusion(judge="test", categories=CATEGORIES, counts=[[50, 0, 0], [0, 50, 0], [3, 4, 5]])
 PARAMS = ScoreParams(seed=0, resamples=50)
 
 
@@ -20,9 +20,9 @@ def test_distinct_n_by_hand() -> None:
     assert math.isnan(distinct_n(["c"], 2))
 
 
-def test_confusion_is_of_valid_readings_by_the_judge_that_read() -> None:
+def test_confusion_is_of_labelled_categories_by_the_judge_that_read() -> None:
     other = PERFECT.model_copy(update={"judge": "other", "counts": [[1, 2, 3]] * 3})
-    assert confusion_of("test", [other, PERFECT], SPEC) == [[50, 0], [0, 50]]
+    assert confusion_of("test", [other, PERFECT], SPEC) == [[50, 0, 0], [0, 50, 0]]
     with pytest.raises(InputError, match="the judge 'llm' was not validated on"):
         confusion_of("llm", [other, PERFECT], SPEC)
 

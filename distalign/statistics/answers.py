@@ -1,0 +1,182 @@
+"""Score answers that exist already, of any model or survey: neither a model nor torch is loaded.
+
+    python -m distalign.statistics.answers answers.csv targets.csv --out scored
+
+answers.csv has the columns context and category, a row an answer; an empty category is one that
+could not be read. targets.csv has the column context and one a category, with shares that add
+up to 1. The folder gets metrics.json, contexts.csv and contexts.svg.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from distalign.records.checked_yaml import near
+from distalign.records.files import write_json
+from distalign.records.schemas import (
+    Attribute,
+    Category,
+    Context,
+    DatasetSpec,
+    InputError,
+    Judgement,
+)
+from distalign.statistics.score import Metrics, ScoreParams, cell_metrics, context_table
+
+# As far as rounding to three digits may take the shares of some categories.
+OFF_ONE = 0.005
+
+
+def read_targets(path: Path) -> DatasetSpec:
+    """The contexts and categories of a targets file; shares are normalised.
+
+    Raises:
+        InputError: naming the file, the line and what is wrong there.
+    """
+    contexts: dict[str, Context] = {}
+    categories: list[str] = []
+    for line, row in _rows(path, ["context"]):
+        where, name = f"{path}, line {line}", row.pop("context")
+        categories = list(row)
+        if len(categories) < 2:
+            raise InputError(f"{where}: {categories}; two categories or more have a column each")
+        if not name or name in contexts:
+            raise InputError(f"{where}: context {name!r} is empty or there twice; name each once")
+        target = [_share(value, where, category) for category, value in row.items()]
+        if abs(sum(target) - 1) > OFF_ONE:
+            raise InputError(f"{where}: the shares add up to {sum(target):g}; make it 1")
+        contexts[name] = Context(name=name, target=[share / sum(target) for share in target])
+    if not contexts:
+        raise InputError(f"{path}: no context; write a row for each")
+    attribute = Attribute(
+        name=path.stem,
+        categories=[Category(name=name, words=[name], tokens={}) for name in categories],
+        homonyms=[],
+        settings={},
+    )
+    return DatasetSpec(
+        name=path.stem, target="real", attribute=attribute, contexts=list(contexts.values())
+    )
+
+
+def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
+    """The answers as judged rounds.
+
+    Raises:
+        InputError: naming the file, the line, and near names for unknown ones.
+    """
+    names, answers = [context.name for context in spec.contexts], []
+    for line, row in _rows(path, ["context", "category"]):
+        context, category = row["context"], row["category"] or None
+        known = {"context": (context, names), "category": (category, [*spec.categories, None])}
+        for column, (value, values) in known.items():
+            if value not in values:
+                offered = near(value, [name for name in values if name is not None])
+                raise InputError(
+                    f"{path}, line {line}: {column} {value!r} has no target; {offered}"
+                )
+        answers.append(
+            Judgement(
+                **{"context": context, "round": line, "prompt": "", "text": category or ""},
+                **dict.fromkeys(("drawn", "probabilities", "mass")),
+                category=category,
+                judge="given",
+            )
+        )
+    if not answers:
+        raise InputError(f"{path}: no answer; write a row for each")
+    return answers
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, row) of a CSV file that has these columns."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            header = reader.fieldnames or []
+            for column in columns:
+                if column not in header:
+                    raise InputError(
+                        f"{path}, line 1: no column {column!r}; {near(column, header)}"
+                    )
+            if len(set(header)) < len(header) or "" in header:
+                raise InputError(f"{path}, line 1: {header}; name each column once")
+            for row in reader:
+                if None in row:
+                    raise InputError(
+                        f"{path}, line {reader.line_num}: more values than columns; quote commas"
+                    )
+                yield reader.line_num, {name: value.strip() for name, value in row.items()}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as CSV in UTF-8: {error}") from error
+
+
+def _share(value: str, where: str, category: str) -> float:
+    try:
+        share = float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise InputError(f"{where}: {category} = {value!r}; write a share from 0 to 1")
+    return share
+
+
+def draw_shares(table: pd.DataFrame, path: Path) -> None:
+    """Observed share with its interval over the target share, a colour a category, as SVG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(xlabel="target share", ylabel="observed share")
+    axes.axline((0, 0), slope=1, color="grey", linewidth=1)
+    for category, rows in table.dropna(subset=["observed"]).groupby("category", sort=False):
+        observed = rows["observed"]
+        bars = [(observed - rows["low"]).clip(0), (rows["high"] - observed).clip(0)]
+        axes.errorbar(rows["target"], observed, bars, fmt="o", label=category, elinewidth=1)
+    axes.legend()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def summary(metrics: Metrics) -> str:
+    """The figures that say most, a line each."""
+    lines = [f"{metrics['n_valid']} of {metrics['n_rounds']} answers valid"]
+    lines += [f"{metrics['n_contexts']} contexts, {metrics['n_misaligned']} of them misaligned"]
+    for key in ("mae", "floor", "ratio", "deviation"):
+        low, high = (metrics.get(f"{key}_{end}") for end in ("low", "high"))
+        interval = "" if low is None else f" [{low:.4f}, {high:.4f}]"
+        value = "none" if metrics[key] is None else f"{metrics[key]:.4f}"
+        lines.append(f"{key:10} {value}{interval}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("answers", type=Path)
+    parser.add_argument("targets", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resamples", type=int, default=1000)
+    args = parser.parse_args()
+    if args.resamples < 1:
+        parser.error(f"--resamples {args.resamples}: take 1 or more")
+    try:
+        spec = read_targets(args.targets)
+        answers = read_answers(args.answers, spec)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    params = ScoreParams(seed=args.seed, resamples=args.resamples)
+    metrics, table = cell_metrics(answers, spec, params), context_table(answers, spec)
+    write_json(args.out / "metrics.json", metrics)
+    table.to_csv(args.out / "contexts.csv", index=False)
+    draw_shares(table, args.out / "contexts.svg")
+    print(table.to_string(index=False, float_format="%.3f"))
+    print(summary(metrics))
+
+
+if __name__ == "__main__":
+    main()

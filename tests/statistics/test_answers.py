@@ -1,0 +1,71 @@
+"""Answers that exist already: the command from two CSV files to its table, JSON and figure."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from distalign.records.schemas import InputError
+from distalign.statistics.answers import read_answers, read_targets
+from tests.support.paths import ROOT
+
+TARGETS = "context,Agree,Neither,Disagree\nBäcker,0.5,0.3,0.2\nNurses,0.333,0.333,0.333\n"
+GIVEN = ["Bäcker,Agree"] * 6 + ["Bäcker,Neither"] * 4 + ["Nurses,Disagree", "Nurses,"]
+ANSWERS = "id,context,category\n" + "".join(f"{i},{row}\n" for i, row in enumerate(GIVEN))
+
+
+def write(folder: Path, targets: str = TARGETS, answers: str = ANSWERS) -> tuple[Path, Path]:
+    paths = folder / "answers.csv", folder / "targets.csv"
+    for path, text in zip(paths, (answers, targets), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return paths
+
+
+def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> None:
+    answers, targets = write(tmp_path)
+    code = (
+        "import runpy, sys; sys.argv[0] = 'answers'\n"
+        "runpy.run_module('distalign.statistics.answers', run_name='__main__')\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    flags = [answers, targets, "--out", tmp_path / "scored", "--resamples", "20"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, flags)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "11 of 12 answers valid" in done.stdout
+    metrics = json.loads((tmp_path / "scored/metrics.json").read_text())
+    # Bäcker: 0.6, 0.4, 0 against 0.5, 0.3, 0.2. Nurses: 0, 0, 1 against thirds.
+    assert metrics["mae"] == pytest.approx((0.4 / 3 + 4 / 9) / 2, abs=1e-6)
+    table = pd.read_csv(tmp_path / "scored/contexts.csv")
+    assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
+    assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("targets", "answers", "message"),
+    [
+        ("name,Yes,No\nA,1,0\n", "", "targets.csv, line 1: no column 'context'"),
+        ("context,Yes\nA,1\n", "", "targets.csv, line 2: .* two categories"),
+        ("context,Yes,No\nA,0.5,0.5\nB,0.5,0.6\n", "", "targets.csv, line 3: .* add up to 1.1"),
+        ("context,Yes,No\nA,x,0.5\n", "", "targets.csv, line 2: Yes = 'x'"),
+        ("context,Yes,No\nA,nan,0.5\n", "", "targets.csv, line 2: Yes = 'nan'"),
+        ("context,Yes,No\nA,1,0\nA,1,0\n", "", "targets.csv, line 3: context 'A' is .* twice"),
+        ("context,Yes,No\nA,1,0,3\n", "", "targets.csv, line 2: more values"),
+        ("context,Yes,Yes\nA,1,0\n", "", "targets.csv, line 1: .* name each column once"),
+        ("context,Yes,No\n", "", "targets.csv: no context"),
+        (TARGETS, "context,category\nBäcker,Agree\nNurse,Agree\n", "line 3: .*mean 'Nurses'"),
+        (TARGETS, "context,category\nNurses,agree\n", "line 2: category 'agree' .*mean 'Agree'"),
+        (TARGETS, "context,category\n", "answers.csv: no answer"),
+        (TARGETS, "context,answer\nNurses,Agree\n", "answers.csv, line 1: no column 'category'"),
+    ],
+)  # fmt: skip
+def test_errors_name_file_and_line(
+    tmp_path: Path, targets: str, answers: str, message: str
+) -> None:
+    answers_path, targets_path = write(tmp_path, targets, answers)
+    with pytest.raises(InputError, match=message):
+        read_answers(answers_path, read_targets(targets_path))
