@@ -60,7 +60,8 @@ class Answers:
 
     def chart(self) -> str:
         """Bars of the shares, a mark `|` at the target, and some of the answers; or the plain
-        answers, where the question is not the policy's."""
+        answers, where the question is not the policy's.
+        """
         if self.plain is not None:
             mass = f"{self.rounds[0].mass:.3f}"
             return (
