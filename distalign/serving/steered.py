@@ -39,8 +39,8 @@ class SteeredGenerate:
     async def __call__(
         self, prompt: Any, sampling_params: SamplingParams, request_id: str, **others: Any
     ) -> AsyncGenerator[RequestOutput, None]:
-        """Answers of the policy where its steering tokens hold half of the first token's
-        probability, of the base model elsewhere.
+        """Answers of the policy where training has put half of the first token's probability on
+        its steering tokens, of the base model elsewhere.
 
         Raises:
             VLLMValidationError: of a policy's question, a wish that the policy cannot meet in
@@ -50,8 +50,15 @@ class SteeredGenerate:
             raise VLLMValidationError(
                 "beam search has no proportions; leave out use_beam_search", parameter="n"
             )
-        p = await self._probabilities(prompt, request_id, others.get("priority", 0))
-        if p.sum() < STEERED_MASS:
+        priority = others.get("priority", 0)
+        p = await self._probabilities(prompt, request_id, priority, self._adapter)
+        mass = p.sum()
+        if mass >= STEERED_MASS and self._steering.form != ADDED:
+            # "17 + 25 is 42" begins with a steering token of the form `digits`, and is the base
+            # model's own answer: what the policy has learnt is what it adds to that.
+            own = await self._probabilities(prompt, request_id, priority, None)
+            mass -= own.sum()
+        if mass < STEERED_MASS:
             params = base_params(sampling_params, self._steering)
             async for output in self._generate(prompt, params, request_id, **others):
                 yield output
@@ -84,9 +91,9 @@ class SteeredGenerate:
             yield output
 
     async def _probabilities(
-        self, prompt: Any, request_id: str, priority: int
+        self, prompt: Any, request_id: str, priority: int, adapter: LoRARequest | None
     ) -> NDArray[np.float64]:
-        """P(token|prompt) of the policy over its steering tokens, (K,)."""
+        """P(token|prompt) over the steering tokens, (K,), of the base model with the adapter."""
         ids = self._steering.ids
         params = SamplingParams(
             max_tokens=1,
@@ -98,8 +105,8 @@ class SteeredGenerate:
         asked = self._generate(
             dict(prompt),
             params,
-            f"{request_id}-steering",
-            lora_request=self._adapter,
+            f"{request_id}-{'base' if adapter is None else 'policy'}",
+            lora_request=adapter,
             priority=priority,
         )
         async for output in asked:

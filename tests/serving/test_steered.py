@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ STEERING = Steering(form="digits", tokens=["0", "1"], ids=[5, 6])
 ADDED = Steering(form="added", tokens=["<a>", "<b>"], ids=[5, 6])
 ADAPTER = LoRARequest("policy", 1, "a-folder")
 PROMPT = [1, 2, 3]
+OWN = (0.01, 0.02)
 DELTA, FINAL = RequestOutputKind.DELTA, RequestOutputKind.FINAL_ONLY
 
 
@@ -27,11 +28,12 @@ class Engine:
     """Yields literal pieces of an answer; notes what it was asked for.
 
     Args:
-        p: of the two steering tokens.
+        p: of the two steering tokens, by the policy.
+        own: by the base model.
     """
 
-    def __init__(self, p: list[float], pieces: list[str]) -> None:
-        self.p, self.pieces, self.asked = p, pieces, []
+    def __init__(self, p: list[float], pieces: list[str], own: Sequence[float] = OWN) -> None:
+        self.p, self.own, self.pieces, self.asked = p, own, pieces, []
 
     async def __call__(
         self, prompt: Any, params: SamplingParams, name: str, **others: Any
@@ -39,7 +41,8 @@ class Engine:
         self.asked.append((prompt["prompt_token_ids"], params, name, others["lora_request"]))
         pieces, logprobs = self.pieces, None
         if params.logprob_token_ids:
-            logprobs = [{k: Logprob(math.log(p)) for k, p in zip([5, 6], self.p, strict=True)}]
+            both = self.p if others["lora_request"] else self.own
+            logprobs = [{k: Logprob(math.log(p)) for k, p in zip([5, 6], both, strict=True)}]
             pieces = [""]
         if params.output_kind == FINAL:
             pieces = ["".join(pieces)]
@@ -83,13 +86,26 @@ def test_another_question_gets_the_base_models_answer_as_it_is(
     assert asked[1] is params
 
 
+def test_an_answer_that_the_base_model_begins_with_such_a_token_is_its_own() -> None:
+    engine = Engine([0.1, 0.8], ["17", " and 25 is 42"], own=[0.1, 0.7])
+    (row,) = answers(engine, SamplingParams(output_kind=FINAL))
+    assert row.outputs[0].text == "17 and 25 is 42"
+    assert engine.asked[-1][3] is None
+    engine = Engine([0.1, 0.8], [" Male"], own=[0.2, 0.1])
+    assert answers(engine, SamplingParams(output_kind=FINAL))[0].outputs[0].text == "Male"
+    # An added token is in no text of the base model, whatever its row gives there.
+    engine = Engine([0.1, 0.8], [" Male"], own=[0.1, 0.8])
+    (row,) = answers(engine, SamplingParams(output_kind=FINAL), ADDED)
+    assert row.outputs[0].text == "Male"
+
+
 @pytest.mark.parametrize("kind", [DELTA, FINAL])
 def test_a_drawn_token_is_read_and_never_shown(kind: RequestOutputKind) -> None:
     engine = Engine([0.0001, 0.9998], ["", " ", " They", " are", " 1 of 2"])
     params = SamplingParams(temperature=0.0, output_kind=kind, prompt_logprobs=0)
     rows = answers(engine, params)
     assert "".join(row.outputs[0].text for row in rows) == "They are 1 of 2"
-    asked = engine.asked[1]
+    asked = engine.asked[2]
     assert asked[0] == [*PROMPT, 6]
     assert asked[3] is ADAPTER
     for row in rows:
@@ -109,7 +125,7 @@ def test_each_of_several_choices_has_its_own_draw(kind: RequestOutputKind) -> No
         for choice in row.outputs:
             texts[choice.index] += choice.text
     assert texts == ["They."] * 40
-    asked = engine.asked[1:]
+    asked = engine.asked[2:]
     assert len({name for _, _, name, _ in asked}) == 40
     assert [params.seed for _, params, _, _ in asked] == list(range(1, 41))
     drawn = [ids[-1] for ids, _, _, _ in asked]
