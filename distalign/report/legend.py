@@ -21,8 +21,8 @@ LEGEND = {
     "True deviation": (
         "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "
         "are drawn it is the mean of |mean probability - target share|, with Student's t over "
-        "contexts. Elsewhere, and as read, it is estimated from the answers without the floor, "
-        "and its interval starts at 0 where the rounds prove no deviation."
+        "contexts. Elsewhere, and as read, it is the middle of bounds that hold for every shape "
+        "of deviation, and its interval starts at 0 where the rounds prove none."
     ),
     "Kept of the base model": (
         "perplexity of ordinary text, with the base model's in brackets; KL(base || policy) in "
