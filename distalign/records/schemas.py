@@ -74,6 +74,8 @@ class Attribute(Record):
     story_judge: Literal["gender", "vader"] | None = None
     """What the lexical judge reads from a story; None where it cannot read the attribute."""
     categories: list[Category] = Field(min_length=2)
+    ordered: bool = False
+    """The categories are steps of a scale, in their order."""
     homonyms: list[str]
     """Phrases that hold a category's word in another sense, as "white-collar" does."""
     settings: dict[Setting, Question]

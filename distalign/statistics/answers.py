@@ -29,10 +29,14 @@ from distalign.statistics.score import Metrics, ScoreParams, cell_metrics, conte
 
 # As far as rounding to three digits may take the shares of some categories.
 OFF_ONE = 0.005
+SHOWN = ("mae", "floor", "ratio", "deviation", "w1", "w1_floor")
 
 
-def read_targets(path: Path) -> DatasetSpec:
+def read_targets(path: Path, ordered: bool = False) -> DatasetSpec:
     """The contexts and categories of a targets file; shares are normalised.
+
+    Args:
+        ordered: the columns are steps of a scale, in their order.
 
     Raises:
         InputError: naming the file, the line and what is wrong there.
@@ -55,6 +59,7 @@ def read_targets(path: Path) -> DatasetSpec:
     attribute = Attribute(
         name=path.stem,
         categories=[Category(name=name, words=[name], tokens={}) for name in categories],
+        ordered=ordered,
         homonyms=[],
         settings={},
     )
@@ -144,7 +149,7 @@ def summary(metrics: Metrics) -> str:
     """The figures that say most, a line each."""
     lines = [f"{metrics['n_valid']} of {metrics['n_rounds']} answers valid"]
     lines += [f"{metrics['n_contexts']} contexts, {metrics['n_misaligned']} of them misaligned"]
-    for key in ("mae", "floor", "ratio", "deviation"):
+    for key in (key for key in SHOWN if key in metrics):
         low, high = (metrics.get(f"{key}_{end}") for end in ("low", "high"))
         interval = "" if low is None else f" [{low:.4f}, {high:.4f}]"
         value = "none" if metrics[key] is None else f"{metrics[key]:.4f}"
@@ -159,13 +164,14 @@ def main() -> None:
     parser.add_argument("answers", type=Path)
     parser.add_argument("targets", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--ordered", action="store_true", help="categories are steps of a scale")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resamples", type=int, default=1000)
     args = parser.parse_args()
     if args.resamples < 1:
         parser.error(f"--resamples {args.resamples}: take 1 or more")
     try:
-        spec = read_targets(args.targets)
+        spec = read_targets(args.targets, args.ordered)
         answers = read_answers(args.answers, spec)
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -69,21 +69,27 @@ def deviation_interval(
 
     near = (target + 1 / n_categories) / 2
     plug_in = (counts + _EXTRA * near) / (n[:, None] + _EXTRA)
-    draws = rng.multinomial(n, plug_in, size=(resamples, *counts.shape[:-1]))
-    drawn = _statistics(draws / n[:, None], target, n[:, None]).mean(-1)
-    drawn -= drawn.mean(1, keepdims=True)
-    covariance = np.einsum("ir...c,jr...c->...ij", drawn, drawn) / resamples / n_contexts**2
-    variance = np.einsum("bi,...ij,bj->...b", _COEFFICIENTS, covariance, _COEFFICIENTS)
-    noise = np.sqrt(np.maximum(variance, 0))
+
+    def noise(shares: Floats) -> Floats:
+        """Standard error of each bound where these are the true shares, (..., B)."""
+        draws = rng.multinomial(n, shares, size=(resamples, *shares.shape[:-1]))
+        drawn = _statistics(draws / n[:, None], target, n[:, None]).mean(-1)
+        drawn -= drawn.mean(1, keepdims=True)
+        covariance = np.einsum("ir...c,jr...c->...ij", drawn, drawn) / resamples / n_contexts**2
+        variance = np.einsum("bi,...ij,bj->...b", _COEFFICIENTS, covariance, _COEFFICIENTS)
+        return np.sqrt(np.maximum(variance, 0))
 
     least, greatest, perfect = _differences(target, n)
     limit = 2 / n_categories
     estimate = ((least + middle).max(-1) + (greatest + middle).min(-1)) / 2
     estimate = np.clip(estimate, 0, limit)
-    low = np.clip((least + middle - _Z * noise).max(-1), 0, estimate)
-    high = (greatest + middle + _Z * noise).min(-1)
-    # Shares nearer to their targets than a perfect sampler's prove no less than it does.
-    high = np.clip(np.maximum(high, (greatest + perfect).min()), estimate, limit)
+    spread = noise(plug_in)
+    low = np.clip((least + middle - _Z * spread).max(-1), 0, estimate)
+    high = (greatest + middle + _Z * spread).min(-1)
+    # A lucky draw, or rounds that are drawn together, prove no more than an ordinary draw of a
+    # perfect sampler does.
+    ordinary = (greatest + perfect + _Z * noise(target)).min()
+    high = np.clip(np.maximum(high, ordinary), estimate, limit)
     return Deviation(estimate, low, high)
 
 

@@ -1,4 +1,5 @@
-"""Total variation and Jensen-Shannon divergence beside the MAE, and what chance alone makes them.
+"""Other distances beside the MAE, and what chance alone makes them: total variation,
+Jensen-Shannon divergence, and Wasserstein-1 distance of ordered categories.
 
 Arrays are (C, K): C contexts by K categories. Counts are of valid rounds only.
 """
@@ -42,6 +43,27 @@ def expected_jensen_shannon(target: ArrayLike, n_valid: ArrayLike) -> Floats:
         k = np.arange(n + 1)[:, None]
         means.append((stats.binom.pmf(k, n, p) * _terms(k / n, p)).sum())
     return np.array(means)
+
+
+def wasserstein(counts: ArrayLike, target: ArrayLike) -> Floats:
+    """Wasserstein-1 distance of each context over ordered categories one step apart, (C,).
+
+    The mean over the K - 1 places between categories of the difference of the shares below: 1
+    is all answers at the wrong end. Every context has a valid round. (Vallender, Calculation of
+    the Wasserstein distance between probability distributions on the line, 1974.)
+    """
+    counts, target = np.asarray(counts, float), np.asarray(target, float)
+    below = (counts / counts.sum(-1, keepdims=True) - target).cumsum(-1)[:, :-1]
+    return np.abs(below).mean(-1)
+
+
+def expected_wasserstein(target: ArrayLike, n_valid: ArrayLike) -> Floats:
+    """The Wasserstein-1 distance that a perfect sampler expects of n_valid (C,) rounds, (C,).
+
+    Exact: the number of rounds below each place is binomial.
+    """
+    below = np.clip(np.asarray(target, float).cumsum(-1)[:, :-1], 0, 1)
+    return expected_error(below, n_valid)
 
 
 def _terms(share: Floats, target: Floats) -> Floats:

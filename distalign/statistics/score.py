@@ -7,41 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
 
 from distalign.records.schemas import DatasetSpec, InputError, Judgement
 from distalign.records.score import Score
-from distalign.statistics.deviation import deviation_interval
-from distalign.statistics.divergence import (
-    expected_jensen_shannon,
-    expected_total_variation,
-    jensen_shannon,
-    total_variation,
+from distalign.statistics.counted import (
+    Metrics,
+    ScoreParams,
+    count_metrics,
+    rounded,
+    share_table,
 )
-from distalign.statistics.mae import (
-    absolute_errors,
-    expected_error,
-    fit_p_values,
-    mean_interval,
-    misaligned_contexts,
-    paper_interval,
-)
+from distalign.statistics.mae import mean_interval
 from distalign.statistics.tokens import (
     drawn_maes,
     expected_errors,
     token_deviations,
     token_floors,
 )
-
-Metrics = dict[str, float | int | None]
-
-
-class ScoreParams(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    seed: int
-    resamples: int = Field(ge=1)
 
 
 def count_categories(judgements: Sequence[Judgement], spec: DatasetSpec) -> NDArray[np.int64]:
@@ -78,48 +60,22 @@ def cell_metrics(
         return {"n_contexts": 0, "n_rounds": 0, "n_valid": 0}
     counts = count_categories(judgements, spec)
     target = np.array([context.target for context in spec.contexts])
-    n_valid, kept = int(counts.sum()), counts.sum(-1) > 0
-    empty = {"n_contexts_empty": int((~kept).sum()), "n_rounds": len(judgements)}
-    metrics: Metrics = dict.fromkeys(_MEASURED)
-    metrics |= {"n_contexts": int(kept.sum()), **empty, "n_valid": n_valid}
-    metrics |= {"validity": n_valid / len(judgements), "n_misaligned": None}
-    metrics["refused"] = sum(row.refused for row in judgements) / len(judgements)
-    if kept.any():
-        metrics |= _errors(counts[kept], target[kept], params)
-    metrics |= _steering(judgements, spec, params)
-    clean = {key: _clean(value) for key, value in metrics.items()}
-    return Score.model_validate(clean).model_dump(exclude_unset=True)
+    counted = count_metrics(counts, target, params, spec.attribute.ordered)
+    metrics = dict(counted)
+    validity = counted["n_valid"] / len(judgements)
+    refused = sum(row.refused for row in judgements) / len(judgements)
+    metrics |= rounded(
+        {"n_rounds": len(judgements), "validity": validity, "refused": refused}
+        | _steering(judgements, spec, params)
+    )
+    in_order = {key: metrics[key] for key in Score.model_fields if key in metrics}
+    return Score.model_validate(in_order).model_dump(exclude_unset=True)
 
 
-_MEASURED = (
-    *("mae", "mae_sd", "mae_ci_low", "mae_ci_high", "mae_t_low", "mae_t_high"),
-    *("floor", "excess", "ratio", "deviation", "deviation_low", "deviation_high"),
-    *("tv", "tv_floor", "js", "js_floor"),
-)
 _TOKENS = (
     *("expected_mae", "expected_mae_low", "expected_mae_high", "expected_floor"),
     *("expected_ratio", "token_deviation", "token_deviation_low", "token_deviation_high"),
 )
-
-
-def _errors(counts: NDArray[np.int64], target: NDArray, params: ScoreParams) -> Metrics:
-    rng = np.random.default_rng(params.seed)
-    errors = absolute_errors(counts, target)
-    totals = counts.sum(-1)
-    mae, floor = errors.mean(), expected_error(target, totals).mean()
-    sd = errors.std(ddof=1) if len(errors) > 1 else math.nan
-    ci = paper_interval(counts, target, params.resamples, rng)
-    p_values = fit_p_values(counts, target, params.resamples, rng)
-    ratio = mae / floor if floor > 0 else math.nan  # a target of zeros and a one has no noise
-    values = [mae, sd, *ci, *mean_interval(errors), floor, mae - floor, ratio]
-    values += [float(value) for value in deviation_interval(counts, target, rng)]
-    values += [total_variation(counts, target).mean()]
-    values += [expected_total_variation(target, totals).mean()]
-    values += [jensen_shannon(counts, target).mean()]
-    values += [expected_jensen_shannon(target, totals).mean()]
-    return dict(zip(_MEASURED, values, strict=True)) | {
-        "n_misaligned": misaligned_contexts(p_values)
-    }
 
 
 def _steering(judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreParams) -> Metrics:
@@ -151,13 +107,6 @@ def _steering(judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreP
     return metrics | dict(zip(_TOKENS, values, strict=True))
 
 
-def _clean(value: float | None) -> float | int | None:
-    """Six digits are more than 100 rounds carry; JSON has no nan."""
-    if value is None or isinstance(value, int):
-        return value
-    return None if math.isnan(value) else round(float(value), 6)
-
-
 def context_table(judgements: Sequence[Judgement], spec: DatasetSpec) -> pd.DataFrame:
     """One row a context and category, in the order of the specification.
 
@@ -169,15 +118,7 @@ def context_table(judgements: Sequence[Judgement], spec: DatasetSpec) -> pd.Data
         InputError: a round's context or category is not in the specification.
     """
     rounds = Counter(row.context for row in judgements)
-    rows = []
-    for context, counts in zip(spec.contexts, count_categories(judgements, spec), strict=True):
-        n = int(counts.sum())
-        for category, target, count in zip(spec.categories, context.target, counts, strict=True):
-            observed = low = high = math.nan
-            if n:
-                observed = count / n
-                low, high = stats.binomtest(int(count), n).proportion_ci(method="wilson")
-            rows.append((context.name, category, target, observed, low, high, n))
-    columns = ["context", "category", "target", "observed", "low", "high", "n_valid"]
-    table = pd.DataFrame(rows, columns=columns)
+    names = [context.name for context in spec.contexts]
+    target = [context.target for context in spec.contexts]
+    table = share_table(names, spec.categories, count_categories(judgements, spec), target)
     return table.assign(n_rounds=[rounds[name] for name in table["context"]])

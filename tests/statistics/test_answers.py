@@ -31,7 +31,7 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
         "runpy.run_module('distalign.statistics.answers', run_name='__main__')\n"
         "assert 'torch' not in sys.modules\n"
     )
-    flags = [answers, targets, "--out", tmp_path / "scored", "--resamples", "20"]
+    flags = [answers, targets, "--out", tmp_path / "scored", "--resamples", "20", "--ordered"]
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, flags)], cwd=ROOT, capture_output=True, text=True
     )
@@ -40,6 +40,9 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
     metrics = json.loads((tmp_path / "scored/metrics.json").read_text())
     # Bäcker: 0.6, 0.4, 0 against 0.5, 0.3, 0.2. Nurses: 0, 0, 1 against thirds.
     assert metrics["mae"] == pytest.approx((0.4 / 3 + 4 / 9) / 2, abs=1e-6)
+    # Of two places between three steps: 0.1 and 0.2 off, and one and two thirds.
+    assert metrics["w1"] == pytest.approx((0.15 + 0.5) / 2, abs=1e-6)
+    assert f"w1         {metrics['w1']:.4f}" in done.stdout
     table = pd.read_csv(tmp_path / "scored/contexts.csv")
     assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
     assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")

@@ -127,7 +127,9 @@ def test_estimate_and_interval_of_plain_cases() -> None:
     # Far from 0 the MAE is a mean of 25 binomial shares: 1.96 sqrt(0.9 * 0.1 / 2500).
     np.testing.assert_allclose([*far], [0.4, 0.388, 0.412], atol=0.004)
     none = deviation_interval(np.full((25, 2), [50, 50]), fair, rng)
-    assert none.estimate == none.low == 0 < none.high < 0.01
+    assert none.estimate == none.low == 0
+    # As regular as that, and yet no more sure than an ordinary draw of a perfect sampler.
+    assert 0.03 < none.high < 0.05
 
 
 @pytest.mark.parametrize("counts", [[100, 0], [99, 1]])

@@ -87,6 +87,17 @@ def test_errors_floor_and_intervals_by_hand():
     ]
 
 
+def test_ordered_categories_have_a_distance_in_steps():
+    spec = spec_of({"Chef": [0.5, 0.25, 0.25]}, ("Low", "Middle", "High"))
+    rows = rounds("Chef", "Low", "Low", "Middle", "Middle")
+    assert "w1" not in cell_metrics(rows, spec, PARAMS)
+    attribute = spec.attribute.model_copy(update={"ordered": True})
+    metrics = cell_metrics(rows, spec.model_copy(update={"attribute": attribute}), PARAMS)
+    assert metrics["w1"] == 0.125  # a quarter of the answers is one step of two off
+    # E|X/4 - 1/2| = 3/16 below the first place, E|X/4 - 3/4| = 81/512 below the second.
+    assert metrics["w1_floor"] == pytest.approx((3 / 16 + 81 / 512) / 2, abs=1e-6)
+
+
 def test_a_cell_that_does_not_apply_has_its_counts_alone():
     metrics = cell_metrics([], spec_of({"Chef": [0.5, 0.5]}), PARAMS)
     assert metrics == {"n_contexts": 0, "n_rounds": 0, "n_valid": 0}
