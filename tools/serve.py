@@ -1,7 +1,8 @@
 """Serve a trained policy with vLLM's OpenAI-compatible server, on loopback unless told otherwise.
 
-Any OpenAI client that asks the question gets answers in the target proportions, without seeing a
-steering token. Clients need a key if VLLM_API_KEY is in the environment.
+Any OpenAI client that asks the policy's question gets answers in the target proportions, without
+seeing a steering token; other questions get the base model's answer. Clients need a key if
+VLLM_API_KEY is in the environment.
 
     distalign-serve --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
         --base models/base/smollm2-135m
@@ -12,7 +13,6 @@ steering token. Clients need a key if VLLM_API_KEY is in the environment.
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -20,10 +20,12 @@ import sys
 from pathlib import Path
 
 from distalign.engines.vllm_settings import server_command, vllm_environment
-from distalign.models.policy import check_base, merged, read_policy
+from distalign.models.policy import check_base, read_policy
 from distalign.records.files import read_source
-from distalign.records.schemas import InputError
+from distalign.serving.served import VARIABLE, Served, check_servable, room_for, served_parts
 from stages.cli import precision, run
+
+SERVER = "distalign.serving.vllm_server"
 
 
 def main() -> None:
@@ -38,25 +40,19 @@ def main() -> None:
     args = parser.parse_args()
     policy = read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
-    if policy.steering is None:
-        raise InputError(f"{args.policy}: method {policy.method!r} has no steering tokens to draw")
-    from distalign.serving.vllm_plugin import VARIABLE  # slow to import: not before flags are read
-
-    arguments = {
-        "served_model_name": args.name,
-        "host": args.host,
-        "port": args.port,
-        "logits_processors": "distalign.serving.vllm_plugin:SteeringDraw",
-        "middleware": "distalign.serving.vllm_plugin.hide_steering",
-    }
-    steering = policy.steering.model_dump(include={"ids", "tokens"})
-    environment = vllm_environment() | {
-        VARIABLE: json.dumps(steering),
-        "VLLM_USE_V2_MODEL_RUNNER": "0",  # it takes no logits processors of ours
-    }
+    check_servable(policy, args.policy)
     used = precision()
-    with merged(policy, args.policy, args.base, used) as whole:
-        command = server_command(whole, used, arguments)
+    with served_parts(policy, args.policy, args.base, used) as (base, adapter):
+        arguments = {
+            "served_model_name": args.name,
+            "host": args.host,
+            "port": args.port,
+            "enable_lora": True,
+            "max_lora_rank": room_for(adapter),
+        }
+        served = Served(adapter=adapter.resolve(), steering=policy.steering)
+        environment = vllm_environment() | {VARIABLE: served.model_dump_json()}
+        command = server_command(base, used, arguments, SERVER)
         process = subprocess.Popen(command, env={**os.environ, **environment})
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         with contextlib.suppress(KeyboardInterrupt):  # the server gets it too

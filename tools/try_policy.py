@@ -1,5 +1,7 @@
 """Ask a trained policy one question 100 times, and show the shares of its answers.
 
+Of a question that is not the policy's, its answer is shown beside the base model's.
+
     distalign-try "What is the gender of a nurse?" --base models/base/smollm2-135m \\
         --policy models/policy/smollm2-135m/attribute/uk_even/ours/0 \\
         --spec data/targets/uk_even.json

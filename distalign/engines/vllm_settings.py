@@ -84,12 +84,18 @@ def vllm_arguments(folder: Path, precision: Precision) -> dict[str, str | int | 
 
 
 def server_command(
-    folder: Path, precision: Precision, arguments: dict[str, str | int | bool]
+    folder: Path,
+    precision: Precision,
+    arguments: dict[str, str | int | bool],
+    module: str = "vllm.entrypoints.openai.api_server",
 ) -> list[str]:
     """Command line of vLLM's OpenAI-compatible server for a model folder. InputError: no model.
 
     The server ends with the process that starts it, however that ends. A request decides alone
     how it is decoded: of the model's own settings (Qwen2.5 has a repetition penalty) none holds.
+
+    Args:
+        module: that runs the server, with the flags of vLLM's own.
     """
     shared = vllm_arguments(folder, precision) | {"generation_config": "vllm"}
     flags = []
@@ -99,5 +105,5 @@ def server_command(
             flags.append(f"--{name}" if value else f"--no-{name}")
         else:
             flags += [f"--{name}", str(value)]
-    server = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    server = [sys.executable, "-m", module, "--model", str(folder)]
     return ["setpriv", "--pdeathsig", "TERM", *server, *flags]

@@ -169,7 +169,7 @@ def check_base(policy: Policy, sha256: str, folder: Path) -> None:
         )
 
 
-def _check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+def check_tokenizer(policy: Policy, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Raises InputError if a steering token is not the item that was trained."""
     if policy.steering is None:
         return
@@ -195,7 +195,7 @@ def merged(policy: Policy, folder: Path, base: Path, precision: Precision) -> It
         yield base
         return
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    _check_tokenizer(policy, tokenizer, folder)
+    check_tokenizer(policy, tokenizer, folder)
     with tempfile.TemporaryDirectory() as name:
         adapted = load_adapter(base, folder, tokenizer, precision, trainable=False)
         model = adapted.merge_and_unload()

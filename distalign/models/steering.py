@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 ADDED = "added"
+STEERED_MASS = 0.5
+"""With less probability than this on the steering tokens, or added to the base model's own there,
+a question is none of the policy's."""
 
 
 class Steering(BaseModel):

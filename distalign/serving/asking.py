@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distalign.engines.engine import EngineName
+from distalign.engines.engine import Decoding, EngineName
+from distalign.engines.opening import open_engine
 from distalign.judging.words import judge_round
-from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
+from distalign.machine.precision import Precision, PrecisionParams, Wanted, native_bfloat16
+from distalign.models.chat import chat_ids
+from distalign.models.policy import merged, read_policy
+from distalign.models.steering import STEERED_MASS
 from distalign.records.files import read_spec
 from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
@@ -19,12 +23,26 @@ SETTING = "attribute"
 
 
 @dataclass(frozen=True)
+class Plain:
+    """What is answered to a prompt that is no question of the policy's, at temperature 0."""
+
+    policy: str
+    base: str
+
+
+@dataclass(frozen=True)
 class Answers:
-    """Judged answers to one prompt, and the target where the prompt names a context."""
+    """Judged answers to one prompt, and the target where the prompt names a context.
+
+    Attributes:
+        plain: where the steering tokens hold less than half of the first token's probability.
+            No steering token is then to be drawn; the rounds show what one would lead to.
+    """
 
     spec: DatasetSpec
     target: list[float] | None
     rounds: Sequence[Judgement]
+    plain: Plain | None = None
 
     def shares(self) -> dict[str, tuple[float, float, float]]:
         """Category -> share of the valid answers, with its Wilson interval of 95 %."""
@@ -41,7 +59,16 @@ class Answers:
         return found
 
     def chart(self) -> str:
-        """Bars of the shares, a mark `|` at the target, and some of the answers."""
+        """Bars of the shares, a mark `|` at the target, and some of the answers; or the plain
+        answers, where the question is not the policy's.
+        """
+        if self.plain is not None:
+            mass = f"{self.rounds[0].mass:.3f}"
+            return (
+                "not the policy's question: its steering tokens have a probability of "
+                f"{mass}, under {STEERED_MASS}\n\n"
+                f"policy      {self.plain.policy!r}\nbase model  {self.plain.base!r}"
+            )
         shares = self.shares()
         n_valid = sum(row.category is not None for row in self.rounds)
         lines = [f"{n_valid} of {len(self.rounds)} answers name one category", ""]
@@ -103,4 +130,25 @@ def ask(
     with open_workers(params, Path(policy), Path(base), asked, used) as draw:
         ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
     judged = [judge_round(row, trained.attribute) for row in rounds]
-    return Answers(trained, target, judged)
+    mass, plain = rounds[0].mass, None
+    if mass is not None and mass < STEERED_MASS:
+        with merged(read_policy(Path(policy)), Path(policy), Path(base), used) as whole:
+            plain = Plain(
+                *(
+                    _most_probable(prompt, folder, used, max_tokens)
+                    for folder in (whole, Path(base))
+                )
+            )
+    return Answers(trained, target, judged, plain)
+
+
+def _most_probable(prompt: str, folder: Path, precision: Precision, max_tokens: int) -> str:
+    """A model's answer at temperature 0, nothing drawn."""
+    # vLLM would want a GPU's memory for itself, which the rounds' engine still has.
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    engine = open_engine("transformers", folder, precision)
+    decoding = Decoding(temperature=0.0, top_p=1.0, top_k=0, max_tokens=max_tokens)
+    (answer,) = engine.generate([chat_ids(tokenizer, prompt)], decoding, 0)
+    return tokenizer.decode(answer.token_ids, skip_special_tokens=True).strip()
