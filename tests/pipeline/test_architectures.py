@@ -29,8 +29,9 @@ from distalign.models.policy import (
 from distalign.models.steering import resolve
 from distalign.probing.internal_alignment import first_token_shares, internal_metrics
 from distalign.records.files import read_attribute, read_source
-from distalign.records.schemas import Context, DatasetSpec, Preference, Prompt
+from distalign.records.schemas import Context, DatasetSpec, InputError, Preference, Prompt
 from distalign.sampling.rounds import make_shards, sample_shard
+from distalign.training.first_place import check_first_place
 from distalign.training.fitting import make_trainer
 from distalign.training.methods import DPOParams, HybridParams, Trained, WarmupParams
 from distalign.training.surface_forms import train_form
@@ -161,6 +162,12 @@ def training_rows(params: Trained, base: Path, rows, spec, folder: Path):
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token  # as the warm-up leaves it
     params = params.model_copy(update={"rows": 16})
     data = make_trainer(params, model, tokenizer, rows, spec, steering, 0, folder).train_dataset
+    check_first_place(data, tokenizer, rows[:16], steering)
+    with pytest.raises(InputError, match="no prompt that is sampled does"):
+        check_first_place(data, tokenizer, rows[16:], steering)
+    others = steering.model_copy(update={"ids": [0, 0]})
+    with pytest.raises(InputError, match="not with a steering token"):
+        check_first_place(data, tokenizer, rows[:16], others)
     if "labels" in data.column_names:
         starts = [next(i for i, x in enumerate(row) if x != -100) for row in data["labels"]]
         pairs = [(i[:at], i[at:]) for i, at in zip(data["input_ids"], starts, strict=True)]

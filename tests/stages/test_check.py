@@ -427,7 +427,8 @@ def test_every_scale_of_the_project_is_right(
     scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "scales", tmp_path / "scales")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for file in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / file, tmp_path)
     switch(scale, tmp_path)
     for folder in ("attributes", "census", "examples", "judge", "paper"):
         shutil.copytree(ROOT / "data" / folder, tmp_path / "data" / folder)
