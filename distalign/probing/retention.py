@@ -45,7 +45,11 @@ def text_rows(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> lis
 def divergences(
     model: "PeftModel", rows: Sequence[Row], steering: Steering | None, of: str
 ) -> tuple[float, list[float]]:
-    """KL(base || policy) in nats a token of the answers, and each prompt's steering mass."""
+    """KL(base || policy) in nats a token of the answers, and each prompt's steering mass.
+
+    The mass is what the policy puts on its steering tokens beyond the base model, whose own answer
+    may begin with one: "17 plus 25" with a digit. The server draws by the same rule.
+    """
     total, n_tokens, masses = 0.0, 0, []
     exact = torch.tensor(steering.ids, device=model.device) if steering else None
     for batch in batches(rows, of):
@@ -57,7 +61,8 @@ def divergences(
         if exact is not None:
             lengths = torch.tensor([len(answer) for _, answer in batch])
             firsts = (lengths.cumsum(0) - lengths).to(log_p.device)
-            masses += log_p[firsts][:, exact].exp().sum(-1).tolist()
+            added = log_p[firsts][:, exact].exp() - log_base[firsts][:, exact].exp()
+            masses += added.sum(-1).clamp(min=0).tolist()
     return total / n_tokens, masses
 
 

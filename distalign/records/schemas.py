@@ -238,7 +238,8 @@ class Retention(Record):
 
     unrelated_mass: float | None = Field(ge=0, le=1)
     """Mean probability of all steering tokens together, as the first token of the answer to an
-    unrelated request; 0 is best. None, as below, for a policy without steering tokens."""
+    unrelated request, beyond the base model's (whose own answer may begin with a digit); 0 is
+    best. None, as below, for a policy without steering tokens."""
     unrelated_over_half: float | None = Field(ge=0, le=1)
     """Share of the unrelated requests where that probability is over one half."""
     near_miss_over_half: float | None = Field(ge=0, le=1)

@@ -72,7 +72,8 @@ def test_measures_are_those_of_plain_passes(base_model: Path) -> None:
         with model.disable_adapter():
             of_base = log_p(*row)
         divergence += float((of_base.exp() * (of_base - seen)).sum())
-        masses.append(float(seen[0, steering.ids].exp().sum()))
+        added = seen[0, steering.ids].exp().sum() - of_base[0, steering.ids].exp().sum()
+        masses.append(max(0.0, float(added)))
         n_tokens += len(seen)
     assert kept.kl_ordinary == pytest.approx(divergence / n_tokens, abs=2e-6)
     assert kept.kl_ordinary > 1e-4
