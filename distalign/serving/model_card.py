@@ -131,7 +131,8 @@ def model_card(
         f"{written}.",
         f"## Use\n\n```python\n{use}```\n\nAt a temperature other than 1, or with top-p or top-k, "
         "the proportions are others. `make serve` of distalign draws the steering token by its "
-        "probability whatever a client asks for, and hides it.",
+        "probability whatever a client asks for, and hides it. A question that is not the "
+        "policy's gets the base model's answer.",
         f"## Data and target\n\nData set `{spec.name}`: {len(spec.contexts)} contexts, asked about "
         f"in wordings of “{escape_markdown(question)}”. The responses were written by a language "
         "model and kept only if they name their category.",
