@@ -15,6 +15,7 @@ from distalign.llm.faults import (
     NoAnswerError,
     counting_client,
     read_text,
+    reason,
 )
 from distalign.records.schemas import InputError
 
@@ -178,7 +179,7 @@ class Asker:
         try:
             answer = await self.ask(probe)
         except BadRequestError as error:
-            answer = f"400, {str(error)[:200]}"
+            answer = reason(error, self._client.api_key)[:200]
         if (answer or "").strip() != _PROBE:
             raise InputError(
                 f"{self._params.url} does not hold answers to the labels (it answered {answer!r} "

@@ -139,7 +139,11 @@ class Endpoint:
                 bar.update()
 
             if self._server is None and any(request.choices for request in missing.values()):
-                await asker.check_choices()
+                try:
+                    await asker.check_choices()
+                except (OpenAIError, UnexpectedAnswerError, NoAnswerError) as error:
+                    # Without its cause, which may quote the key.
+                    raise InputError(f"{url}: {reason(error, api_key)}") from None
             with self._store.open(), tqdm(total=len(missing), desc=label, unit="request") as bar:
                 async with asyncio.TaskGroup() as group:
                     for key, request in missing.items():

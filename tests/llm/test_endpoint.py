@@ -294,19 +294,20 @@ FAULTS: dict[int | Failure, str] = {
 def test_every_fault_of_200_requests_at_once_is_retried_or_counted(
     chat_server: ChatServer, connect: Connect, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chat_server.failures = [*FAULTS] * 3
+    # Twice: thrice would be more non-answers than may come in a row.
+    chat_server.failures = [*FAULTS] * 2
     chat_server.answer = lambda body: f"seed {body['seed'] % 1_000_003}"
     with connect(in_flight=200) as endpoint:
         answers = endpoint.complete(requests(200), "a")
-        assert endpoint.faults == Counter([*FAULTS.values()] * 3)
+        assert endpoint.faults == Counter([*FAULTS.values()] * 2)
         assert endpoint.n_asked == 200
     odd = [i for i, text in enumerate(answers) if text != f"seed {i}"]
-    assert sorted(answers[i][:8] for i in odd) == ["A word. "] * 3
+    assert sorted(answers[i][:8] for i in odd) == ["A word. "] * 2
     assert max(map(len, answers)) == 5 * CHARACTERS_A_TOKEN
-    # Asked again is what brought no answer, and nothing else: all kinds but the last, thrice.
-    assert len(chat_server.bodies) == 200 + (len(FAULTS) - 1) * 3
+    # Asked again is what brought no answer, and nothing else: all kinds but the last, twice.
+    assert len(chat_server.bodies) == 200 + (len(FAULTS) - 1) * 2
     told = capsys.readouterr().err
-    assert "200 answers; on the way: 6 x RemoteProtocolError, " in told
+    assert "200 answers; on the way: 4 x RemoteProtocolError, " in told
     assert all(f"{times} x {kind}" in told for kind, times in endpoint.faults.items())
     with connect(in_flight=200) as endpoint:
         assert endpoint.complete(requests(200), "b") == answers

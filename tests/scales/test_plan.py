@@ -69,8 +69,8 @@ def test_the_size_of_the_papers_scale(sources: Path, rates: Rates) -> None:
     by_stage = {
         job.stage: [other for other in listed if other.stage == job.stage] for job in listed
     }
-    assert len(by_stage["warmup"]) == 4 * 6
-    assert len(by_stage["train"]) == len(by_stage["score"]) == 4 * 6 * 9
+    assert len(by_stage["warmup"]) == 6 * 6
+    assert len(by_stage["train"]) == len(by_stage["score"]) == 6 * 6 * 9
     ours = {"model": "qwen2_5-7b", "training": "attribute", "dataset": "us_even", "method": "ours"}
     # 14 contexts x 100 rows are 2,800 texts: 700 steps of 4, three times.
     assert planned.work("train", ours).steps == 2100
