@@ -2,7 +2,6 @@
 
 from itertools import product
 
-from distalign.records.files import write_text
 from distalign.records.schemas import DecodingParams
 from stages.cli import SCALE, block, parse, run
 
@@ -24,36 +23,24 @@ def main() -> None:
         logs="folder with model/training/dataset/method/seed.csv",
         paper="CSV file with the numbers that the paper prints",
         out="folder to write the report into",
+        rounds="folder to write the pages of single rounds into",
         plots="folder to write the tables for `dvc plots` into",
     )
     # Slow to import: not before flags are read.
     from distalign.report import cell_files as files
     from distalign.report.cells import Matrix
     from distalign.report.comparisons import ReportParams
-    from distalign.report.contents import report_pages, terminal_text
-    from distalign.report.page import html_page, markdown_page
+    from distalign.report.written import write_report
 
     matrix, params = block(Matrix, file=SCALE), block(ReportParams, "report")
-    folders = files.Folders(args.metrics, args.judgements, args.targets, args.out)
+    folders = files.Folders(args.metrics, args.judgements, args.targets, args.out, args.rounds)
     asked = product(matrix.models, matrix.trainings, matrix.settings)
     places = [files.read_results(folders, matrix, place) for place in asked]
     paper = files.read_paper(args.paper)
-    pages = report_pages(places, matrix, params, paper, coordinated_variants())
-    for page in pages:
-        write_text(args.out / f"{page.name}.md", markdown_page(page))
-        write_text(args.out / f"{page.name}.html", html_page(page))
-        for figure in page.figures:
-            if figure.kept:
-                path = args.out / "figures" / figure.name
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(figure.png)
-    contexts = files.all_contexts([cell for results in places for cell in results.cells])
-    files.write_csv(args.out / "contexts.csv", contexts)
+    text, contexts = write_report(places, matrix, params, paper, coordinated_variants(), folders)
     observed = contexts.dropna(subset="observed")[[*files.PLACE, *SHARES]]
     files.write_csv(args.plots / "calibration.csv", observed)
     files.write_csv(args.plots / "training.csv", files.training_logs(matrix, args.logs))
-    text = terminal_text(pages[0], [str(args.out / f"{page.name}.html") for page in pages])
-    write_text(args.out / "results.txt", f"{text}\n")
     print(text)
 
 

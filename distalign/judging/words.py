@@ -22,6 +22,8 @@ class Reading(NamedTuple):
     """The one category that the answer states; None where it states none or several."""
     refused: bool
     """It states none because it does not, or cannot, tell."""
+    why: str
+    """The categories' words that stand in the answer, and whether it states them."""
 
 
 def _find(text: str, groups: Sequence[Sequence[str]], context: str = "") -> tuple[str, list[Found]]:
@@ -35,11 +37,20 @@ def _find(text: str, groups: Sequence[Sequence[str]], context: str = "") -> tupl
     return folded, [word for word in found if not any(_hides(name, word) for name in names)]
 
 
-def _stated(folded: str, found: Sequence[Found]) -> tuple[list[int], bool]:
-    """Groups of which the text states a word, in order; and whether it says it cannot tell."""
-    stated, held_back = standing(folded, found)
-    live = {phrase.group for phrase, is_live in zip(found, stated, strict=True) if is_live}
-    return sorted(live), held_back
+def _live(found: Sequence[Found], stated: Sequence[bool]) -> list[int]:
+    """Groups of which a word is stated, in order."""
+    return sorted({word.group for word, is_stated in zip(found, stated, strict=True) if is_stated})
+
+
+def _why(folded: str, found: Sequence[Found], stated: Sequence[bool], names: Sequence[str]) -> str:
+    """Each word of a category once, as the folded text has it."""
+    said = {
+        f"“{folded[word.start : word.end]}” ({names[word.group]}) is "
+        + ("stated" if is_stated else "denied, held back or asked")
+        for word, is_stated in zip(found, stated, strict=True)
+        if word.group < len(names)
+    }
+    return "; ".join(sorted(said)) or "no word of a category"
 
 
 def _hides(name: Found, phrase: Found) -> bool:
@@ -64,10 +75,12 @@ def named_categories(text: str, attribute: Attribute) -> list[str]:
 def read_answer(text: str, attribute: Attribute, context: str = "") -> Reading:
     """What an answer states; the context's own name is left out, since it may hold a word."""
     names = [category.name for category in attribute.categories]
-    live, held_back = _stated(*_find(text, _groups(attribute), context))
-    stated = [names[group] for group in live if group < len(names)]
-    category = stated[0] if len(stated) == 1 else None
-    return Reading(category, category is None and held_back)
+    folded, found = _find(text, _groups(attribute), context)
+    stated, held_back = standing(folded, found)
+    live = [names[group] for group in _live(found, stated) if group < len(names)]
+    category = live[0] if len(live) == 1 else None
+    why = _why(folded, found, stated, names)
+    return Reading(category, category is None and held_back, why)
 
 
 def read_category(text: str, attribute: Attribute, context: str = "") -> str | None:
@@ -77,13 +90,14 @@ def read_category(text: str, attribute: Attribute, context: str = "") -> str | N
 
 def read_label(answer: str, labels: Sequence[str]) -> str | None:
     """The one label that an answer states; None for none or several."""
-    live, _ = _stated(*_find(answer, [[label] for label in labels]))
+    folded, found = _find(answer, [[label] for label in labels])
+    live = _live(found, standing(folded, found).stated)
     return labels[live[0]] if len(live) == 1 else None
 
 
 def judge_round(row: Round, attribute: Attribute) -> Judgement:
-    category, refused = read_answer(row.text, attribute, row.context)
-    return Judgement(**row.model_dump(), category=category, refused=refused, judge=NAME)
+    read = read_answer(row.text, attribute, row.context)
+    return Judgement(**row.model_dump(), **read._asdict(), judge=NAME)
 
 
 def unreadable_words(attribute: Attribute) -> Iterator[tuple[str, str, str | None]]:

@@ -213,6 +213,8 @@ class Judgement(Round):
     refused: bool = False
     """The response is invalid because it says that it does not, or cannot, tell."""
     judge: str
+    why: str = ""
+    """What the judge of short answers went by; empty for others."""
 
 
 class VariantJudgement(Judgement):

@@ -29,13 +29,15 @@ class Folders:
     Attributes:
         metrics, judgements: JSON and JSONL files.
         targets: the data sets' specifications.
-        out: the report, from which it links to the metrics.
+        out: the report, from which it links to the metrics and the single rounds.
+        rounds: HTML files, a page a cell.
     """
 
     metrics: Path
     judgements: Path
     targets: Path
     out: Path
+    rounds: Path
 
 
 def read_metrics(path: Path) -> dict:
@@ -58,7 +60,8 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
     made = read_provenance(folders.metrics / "provenance" / f"{name}.json")
     model, training, _, dataset, *rest = map(str, place)
     kept = read_retention(folders.metrics.joinpath("retention", model, training, dataset, *rest))
-    return Cell(*place, metrics, contexts, _link(path, folders), made, kept)
+    page = _link(folders.rounds / f"{name}.html", folders) if judgements else ""
+    return Cell(*place, metrics, contexts, _link(path, folders), made, kept, page)
 
 
 def read_retention(place: Path) -> Retention | None:

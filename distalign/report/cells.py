@@ -96,6 +96,8 @@ class Cell:
     provenance: CellProvenance
     retention: Retention | None = None
     """What the policy keeps of its base model; None where that was not measured."""
+    rounds_link: str = ""
+    """The page of its single rounds, as a URL relative to the report; empty without rounds."""
 
     @property
     def applies(self) -> bool:

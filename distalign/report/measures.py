@@ -176,10 +176,10 @@ def detail_table(cells: Sequence[Cell]) -> Table:
         misaligned = m.get("n_misaligned")
         texts.append("–" if misaligned is None else f"{misaligned} of {m['n_contexts']}")
         mae = Entry(number(m.get("mae")), marks=mae_marks(m))
-        link = Entry("JSON", link=cell.metrics_link)
-        rows.append([*map(Entry, names), mae, *map(Entry, texts), link])
+        links = [Entry("JSON", link=cell.metrics_link), Entry("each", link=cell.rounds_link)]
+        rows.append([*map(Entry, names), mae, *map(Entry, texts), *links])
     columns = ["Method", "Seed", "MAE", "SD", "Percentile interval", "Draws within"]
-    columns += ["Internal MAE", "Steering mass", "Misaligned", "Metrics"]
+    columns += ["Internal MAE", "Steering mass", "Misaligned", "Metrics", "Rounds"]
     return Table("More measures of each cell", columns, rows)
 
 

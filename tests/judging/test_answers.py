@@ -67,7 +67,7 @@ def test_every_option_is_read_as_itself(name: str) -> None:
     for option in OPTIONS[name]:
         for frame in FRAMES:
             for text in (frame.format(option), frame.format(option).upper()):
-                assert read_answer(text, attribute) == Reading(option, False), text
+                assert read_answer(text, attribute)[:2] == (option, False), text
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_signs_numbers_and_scripts(options: list[str], text: str, category: str 
 )
 def test_what_is_stated(options: str, text: str, reading: tuple[str | None, bool]) -> None:
     answer = ShortAnswer(options=options, text=text, label=None, refused=False, split="dev")
-    assert read(answer) == reading
+    assert read(answer)[:2] == reading

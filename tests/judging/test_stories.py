@@ -50,6 +50,6 @@ def test_rounds_are_kept_and_say_who_judged(
     assert [row.category for row in judged] == ["Female", None, None]
     assert [row.refused for row in judged] == [False, False, True]
     assert {row.judge for row in judged} == {judge}
-    kept = [row.model_dump(exclude={"category", "refused", "judge"}) for row in judged]
+    kept = [row.model_dump(exclude={"category", "refused", "judge", "why"}) for row in judged]
     assert kept == [row.model_dump() for row in rows]
     assert len(chat_server.bodies) == n_asked  # one whether the endpoint holds to labels

@@ -125,8 +125,14 @@ def test_judgement_keeps_the_round(gender: Attribute) -> None:
     )
     judged = judge_round(row, gender)
     assert judged.category == "Female"
-    assert judged.model_dump(exclude={"category", "refused", "judge"}) == row.model_dump()
+    assert judged.model_dump(exclude={"category", "refused", "judge", "why"}) == row.model_dump()
     assert judged.judge == "words"
+    assert judged.why == "“ladies” (Female) is stated"
+    denied = judge_round(row.model_copy(update={"text": "Not male; a lady."}), gender)
+    assert denied.why == "“lady” (Female) is stated; “male” (Male) is denied, held back or asked"
+    assert (
+        judge_round(row.model_copy(update={"text": "Hm."}), gender).why == "no word of a category"
+    )
 
 
 TEXTS = st.text(max_size=200)

@@ -159,7 +159,7 @@ def run_size(folder: Path, n: int) -> Usage:
         made_with = CellProvenance(trained=None, measured=None)
         write_json(folder / f"metrics/provenance/{PLACE}/{method}/0.json", made_with.model_dump())
     folders = {name: name for name in ("metrics", "judgements", "targets", "logs")}
-    report = {"paper": "paper.csv", "out": "report", "plots": "plots"}
+    report = {"paper": "paper.csv", "out": "report", "plots": "plots", "rounds": "pages"}
     usages.append(run_stages(folder, {"report": {**folders, **report}}))
     seconds = {stage: usage for part in usages for stage, usage in part.seconds.items()}
     return Usage(seconds, max(usage.peak for usage in usages))

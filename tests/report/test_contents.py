@@ -78,7 +78,7 @@ def run_report(folder, monkeypatch) -> None:
     monkeypatch.chdir(folder)
     names = ["metrics", "judgements", "targets", "logs"]
     flags = [part for name in names for part in (f"--{name}", name)]
-    flags += ["--paper", "paper.csv", "--out", "report", "--plots", "plots"]
+    flags += ["--paper", "paper.csv", "--out", "report", "--plots", "plots", "--rounds", "pages"]
     monkeypatch.setattr(sys, "argv", ["report", *flags])
     report.main()
 

@@ -120,11 +120,13 @@ def test_level_is_without_luck_where_tokens_are_drawn():
     assert level({}) is None
 
 
-def test_detail_table_links_the_metrics_file():
-    row = detail_table([cell("zero_shot", judged(10))]).rows[0]
-    assert row[-1] == Entry("JSON", link="../metrics/zero_shot.json")
+def test_detail_table_links_the_metrics_file_and_the_rounds():
+    shown = replace(cell("zero_shot", judged(10)), rounds_link="../pages/zero_shot.html")
+    row = detail_table([shown]).rows[0]
+    assert row[-1] == Entry("each", link="../pages/zero_shot.html")
+    assert row[-2] == Entry("JSON", link="../metrics/zero_shot.json")
     assert [entry.text for entry in row[:3]] == ["Zero-shot", "0", "0.500"]
-    assert row[-2].text == "4 of 4"
+    assert row[-3].text == "4 of 4"
 
 
 def test_seeds_table_shows_mean_spread_and_range():

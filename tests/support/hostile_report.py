@@ -65,7 +65,8 @@ def report_of(spec: DatasetSpec, text: str, monkeypatch: pytest.MonkeyPatch) -> 
     run_stage(score, monkeypatch, **names, judgements=judged, out=out)
     assert json.loads(Path(out).read_text())["n_valid"] == len(rounds)
     folders = {name: name for name in ("metrics", "judgements", "targets", "logs")}
-    run_stage(report, monkeypatch, **folders, paper="paper.csv", out="report", plots="plots")
+    out = {"out": "report", "plots": "plots", "rounds": "pages"}
+    run_stage(report, monkeypatch, **folders, paper="paper.csv", **out)
 
 
 def odd_spec(contexts: Sequence[str], categories: Sequence[str]) -> DatasetSpec:
