@@ -18,6 +18,10 @@ PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
 # Of `make audit`.
 METHOD ?= zero_shot
+# Of `make score`.
+ANSWERS ?= answers.csv
+TARGETS ?= targets.csv
+SCORED ?= scored
 # Of `make publish`: the policy's score in the attribute setting, and the folder to make.
 CELL = $(subst /, ,$(POLICY:models/policy/%=%))
 METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
@@ -26,7 +30,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install new plan repro embedded audit share try serve publish results test test-fast test-slow lint clean
+.PHONY: help install new plan repro embedded audit score share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +71,9 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 audit: install ## Measure a model behind an API (MODEL=... DATASET=uk_real METHOD=... BASE_URL=... PLAN=1)
 	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
 		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
+
+score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=...)
+	@distalign-score $(ANSWERS) $(TARGETS) --out $(SCORED)
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push

@@ -3,9 +3,10 @@
     make new ATTRIBUTE=trust TABLE=trust.csv
     make new ATTRIBUTE=trust TABLE=trust.csv QUESTION="How far do {context} trust the press?"
 
-The table has a column `context`, a column for each category with counts, shares or percentages, and
-a column `question` unless QUESTION names it. What is not in the table has defaults, and can be
-changed in the files afterwards. For what is missing, this asks.
+The table is CSV, or JSONL with an object a row. It has a column `context`, a column for each
+category with counts, shares or percentages, and a column `question` unless QUESTION names it. What
+is not in the table has defaults, and can be changed in the files afterwards. For what is missing,
+this asks.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import yaml
 from distalign.data.plain import QUESTION, Table, plain_attribute, read_table
 from distalign.planning.inputs import check_attribute
 from distalign.records.files import write_text
+from distalign.records.rows import read_rows
 from distalign.records.schemas import InputError
 from stages.cli import run
 
@@ -49,17 +51,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--attribute", help="name of the question")
-    parser.add_argument("--table", type=Path, help="CSV file")
+    parser.add_argument("--table", type=Path, help="CSV or JSONL file")
     parser.add_argument("--question", help="with {context} where the context's name belongs")
     parser.add_argument("--language", default="en", help="of the defaults: en, de, fr")
     parser.add_argument("--root", type=Path, default=Path("."), help="of the project")
     args = parser.parse_args()
     name = args.attribute or input("Name of the question, e.g. trust: ").strip()
-    path = args.table or Path(input("CSV file with context and categories: ").strip())
+    path = args.table or Path(input("CSV or JSONL file with context and categories: ").strip())
     if not (name.isidentifier() and name.islower()):
         raise InputError(f"{name!r}: a name has small letters, digits and _ alone")
     question = args.question
-    if question is None and QUESTION not in path.open(encoding="utf-8-sig").readline().split(","):
+    if question is None and QUESTION not in read_rows(path)[0]:
         question = input("The question, with {context} in it: ").strip()
     table = read_table(path, question)
     attribute = plain_attribute(name, table, args.language)

@@ -4,13 +4,12 @@ Wordings, responses and vocabulary have defaults that suit any question. Who wan
 attribute's file by hand; data/attributes has examples.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from distalign.data.wordings import SLOT, normalise
+from distalign.records.rows import read_rows
 from distalign.records.schemas import InputError
 
 CONTEXT, QUESTION = "context", "question"
@@ -65,7 +64,7 @@ class Table(NamedTuple):
 
 
 def read_table(path: Path, question: str | None = None) -> Table:
-    """Read a table with a column `context`, one a category, and perhaps `question`.
+    """Read a table, CSV or JSONL, with a column `context`, one a category, perhaps `question`.
 
     Shares that rounding has left off 1 by up to two hundredths, and percentages, are normalised.
 
@@ -75,19 +74,13 @@ def read_table(path: Path, question: str | None = None) -> Table:
     Raises:
         InputError: naming file, line and way out.
     """
-    try:
-        with io.StringIO(path.read_text(encoding="utf-8-sig"), newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-            header = list(reader.fieldnames or [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a table in UTF-8 ({error})") from error
+    header, rows = read_rows(path)
     categories = [name for name in header if name not in (CONTEXT, QUESTION)]
-    if CONTEXT not in header or len(categories) < 2 or len(set(header)) < len(header) or not rows:
+    if CONTEXT not in header or len(categories) < 2 or not rows:
         raise InputError(
             f"{path}:1: {header} are not a column `{CONTEXT}` and one for each category, with rows"
         )
-    asked = {(row.get(QUESTION) or "").strip() for _, row in rows} - {""} or {question or ""}
+    asked = {row.get(QUESTION, "") for _, row in rows} - {""} or {question or ""}
     template = asked.pop()
     if asked or template.count(SLOT) != 1:
         raise InputError(
@@ -96,16 +89,16 @@ def read_table(path: Path, question: str | None = None) -> Table:
         )
     weights: dict[str, list[float]] = {}
     for line, row in rows:
-        name = (row[CONTEXT] or "").strip()
-        if not name or name in weights or None in row:
-            raise InputError(f"{path}:{line}: context {name!r} is empty, twice, or has commas")
+        name = row[CONTEXT]
+        if not name or name in weights:
+            raise InputError(f"{path}:{line}: context {name!r} is empty, or there twice")
         weights[name] = [_number(row[c], f"{path}:{line}: {c}") for c in categories]
     return Table(template, categories, *_normalised(path, weights))
 
 
-def _number(text: str | None, where: str) -> float:
+def _number(text: str, where: str) -> float:
     try:
-        value = float((text or "").strip().rstrip("%"))
+        value = float(text.rstrip("%"))
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):

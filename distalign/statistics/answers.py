@@ -1,22 +1,24 @@
 """Score answers that exist already, of any model or survey: neither a model nor torch is loaded.
 
-    python -m distalign.statistics.answers answers.csv targets.csv --out scored
+    distalign-score answers.csv targets.csv --out scored
+    distalign-score answers.jsonl targets.csv --out scored --normalise
 
-answers.csv has the columns context and category, a row an answer; an empty category is one that
-could not be read. targets.csv has the column context and one a category, with shares that add
-up to 1. The folder gets metrics.json, contexts.csv and contexts.svg.
+The answers have the columns context and category, a row an answer; an empty category is one that
+could not be read. The targets have the column context and one a category, with shares that add
+up to 1. A file that ends in .jsonl has an object a line instead. The folder gets metrics.json,
+contexts.csv and contexts.svg.
 """
 
 import argparse
-import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from distalign.records.checked_yaml import near
 from distalign.records.files import write_json
+from distalign.records.rows import read_rows
 from distalign.records.schemas import (
     Attribute,
     Category,
@@ -32,11 +34,12 @@ OFF_ONE = 0.005
 SHOWN = ("mae", "floor", "ratio", "deviation", "w1", "w1_floor")
 
 
-def read_targets(path: Path, ordered: bool = False) -> DatasetSpec:
-    """The contexts and categories of a targets file; shares are normalised.
+def read_targets(path: Path, ordered: bool = False, normalise: bool = False) -> DatasetSpec:
+    """The contexts and categories of a targets file; what rounding has left off 1 is mended.
 
     Args:
         ordered: the columns are steps of a scale, in their order.
+        normalise: take shares that add up to anything but 0, percentages and counts too.
 
     Raises:
         InputError: naming the file, the line and what is wrong there.
@@ -44,15 +47,17 @@ def read_targets(path: Path, ordered: bool = False) -> DatasetSpec:
     contexts: dict[str, Context] = {}
     categories: list[str] = []
     for line, row in _rows(path, ["context"]):
-        where, name = f"{path}, line {line}", row.pop("context")
+        where, name = f"{path}:{line}", row.pop("context")
         categories = list(row)
         if len(categories) < 2:
             raise InputError(f"{where}: {categories}; two categories or more have a column each")
         if not name or name in contexts:
             raise InputError(f"{where}: context {name!r} is empty or there twice; name each once")
-        target = [_share(value, where, category) for category, value in row.items()]
-        if abs(sum(target) - 1) > OFF_ONE:
-            raise InputError(f"{where}: the shares add up to {sum(target):g}; make it 1")
+        target = [_share(value, where, category, normalise) for category, value in row.items()]
+        if abs(sum(target) - 1) > OFF_ONE and not (normalise and sum(target)):
+            raise InputError(
+                f"{where}: the shares add up to {sum(target):g}; make it 1, or use --normalise"
+            )
         contexts[name] = Context(name=name, target=[share / sum(target) for share in target])
     if not contexts:
         raise InputError(f"{path}: no context; write a row for each")
@@ -81,9 +86,7 @@ def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
         for column, (value, values) in known.items():
             if value not in values:
                 offered = near(value, [name for name in values if name is not None])
-                raise InputError(
-                    f"{path}, line {line}: {column} {value!r} has no target; {offered}"
-                )
+                raise InputError(f"{path}:{line}: {column} {value!r} has no target; {offered}")
         answers.append(
             Judgement(
                 **{"context": context, "round": line, "prompt": "", "text": category or ""},
@@ -97,36 +100,23 @@ def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
     return answers
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, row) of a CSV file that has these columns."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            header = reader.fieldnames or []
-            for column in columns:
-                if column not in header:
-                    raise InputError(
-                        f"{path}, line 1: no column {column!r}; {near(column, header)}"
-                    )
-            if len(set(header)) < len(header) or "" in header:
-                raise InputError(f"{path}, line 1: {header}; name each column once")
-            for row in reader:
-                if None in row:
-                    raise InputError(
-                        f"{path}, line {reader.line_num}: more values than columns; quote commas"
-                    )
-                yield reader.line_num, {name: value.strip() for name, value in row.items()}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV in UTF-8: {error}") from error
+def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """(line, row) of a table that has these columns."""
+    header, rows = read_rows(path)
+    for column in columns:
+        if column not in header:
+            raise InputError(f"{path}:1: no column {column!r}; {near(column, header)}")
+    return rows
 
 
-def _share(value: str, where: str, category: str) -> float:
+def _share(value: str, where: str, category: str, normalise: bool) -> float:
     try:
         share = float(value)
     except ValueError:
         share = -1.0
-    if not 0 <= share <= 1:
-        raise InputError(f"{where}: {category} = {value!r}; write a share from 0 to 1")
+    if not 0 <= share <= (sys.float_info.max if normalise else 1):
+        kind = "a number from 0" if normalise else "a share from 0 to 1"
+        raise InputError(f"{where}: {category} = {value!r}; write {kind}")
     return share
 
 
@@ -165,13 +155,16 @@ def main() -> None:
     parser.add_argument("targets", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--ordered", action="store_true", help="categories are steps of a scale")
+    parser.add_argument(
+        "--normalise", action="store_true", help="divide each context's shares by their sum"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resamples", type=int, default=1000)
     args = parser.parse_args()
     if args.resamples < 1:
         parser.error(f"--resamples {args.resamples}: take 1 or more")
     try:
-        spec = read_targets(args.targets, args.ordered)
+        spec = read_targets(args.targets, args.ordered, args.normalise)
         answers = read_answers(args.answers, spec)
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -83,7 +83,7 @@ def test_tables_hold_counts_shares_or_percentages(
         ("name,Yes,No\na,1,2\n", "are not a column `context`"),
         ("context,Yes,No\na,1,x\n", r"t.csv:2: No is 'x', not a number"),
         ("context,Yes,No\na,1,-2\n", r"t.csv:2: No is '-2', not a number"),
-        ("context,Yes,No\na,1,2\na,1,2\n", "t.csv:3: context 'a' is empty, twice"),
+        ("context,Yes,No\na,1,2\na,1,2\n", "t.csv:3: context 'a' is empty, or there twice"),
         ("context,Yes,No\na,0,0\n", "the row of 'a' holds zeros"),
         ("context,Yes,No\na,0.5,0.4\n", "neither counts, nor shares"),
         ("context,question,Yes,No\na,Is {context}?,1,2\nb,Are {context}?,1,2\n", "one question"),
@@ -103,3 +103,13 @@ def test_what_has_no_default_is_said() -> None:
         plain_attribute("state", table, "xx")
     with pytest.raises(InputError, match="11 categories"):
         plain_attribute("state", table._replace(categories=list("abcdefghijk")))
+
+
+def test_a_table_is_the_same_as_jsonl(tmp_path: Path) -> None:
+    rows = "context,question,Yes,No\na,Do {context}?,0.6,0.399\nb,,50%,0.5e2\n"
+    lines = (
+        '{"context": "a", "question": "Do {context}?", "Yes": 60, "No": 39.9}\n\n'
+        '{"No": 5e1, "context": " b ", "Yes": "50%"}\n'
+    )
+    csv_table = read_table(write(tmp_path / "t.csv", rows.replace("0.6,0.399", "60,39.9")))
+    assert read_table(write(tmp_path / "t.jsonl", lines)) == csv_table
