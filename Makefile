@@ -68,7 +68,7 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 	$(MAKE) repro SCALE=embedded
 	$(MAKE) repro SCALE=embedded_stories
 
-audit: install ## Measure a model behind an API (MODEL=... DATASET=uk_real METHOD=... BASE_URL=... PLAN=1)
+audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... PLAN=1)
 	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
 		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
 

@@ -2,28 +2,36 @@
 
     export OPENAI_API_KEY=…
     make audit MODEL=gpt-5.1 DATASET=uk_real
-    make audit MODEL=my-model BASE_URL=http://127.0.0.1:8000/v1 METHOD=pe_explicit
+    make audit MODEL=my-model BASE_URL=http://127.0.0.1:8000/v1 METHOD="zero_shot pe_explicit"
 
 Nothing is trained and no model is loaded: wordings come from the attribute's grammar, rounds from
-the API, their categories from the judge of short answers. With --plan it says what that would
-cost, and asks nothing. An answer that came is kept, and never asked for again.
+the API, their categories from the judge of short answers. It ends in a report as `make repro` does:
+audits/<model>/report/results.html, with a page of every single round. With --plan it says what that
+would cost, and asks nothing. An answer that came is kept, and never asked for again.
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 from distalign.data.paraphrase import ParaphraseParams, paraphrase
 from distalign.data.targets import TargetsParams, build_spec
 from distalign.judging.words import judge_round
 from distalign.llm.endpoint import open_remote
+from distalign.machine.provenance import Asked, CellProvenance, whom
 from distalign.planning.bounds import address_faults
 from distalign.records.files import read_attribute, write_json, write_jsonl
 from distalign.records.schemas import DatasetSpec, InputError, Judgement
+from distalign.report.cell_files import Folders, read_paper, read_results
+from distalign.report.cells import UNTRAINED, Matrix
+from distalign.report.comparisons import ReportParams
+from distalign.report.written import write_report
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.remote import RemoteParams, draw_remote, forecast_remote, plan_remote
 from distalign.sampling.rounds import SampleParams
-from distalign.statistics.score import ScoreParams, cell_metrics, context_table
+from distalign.statistics.score import ScoreParams, cell_metrics
 from distalign.training.methods import MethodParams, PromptedParams
 from stages.cli import block, run
 
@@ -39,31 +47,42 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     return build_spec(dataset, attribute, contexts, definition.target, params.max_contexts)
 
 
-def prompted(method: str, spec: DatasetSpec) -> PromptedParams:
-    """Raises InputError for a method that trains, or that does not apply to the target."""
-    params = block(MethodParams, "train", method).root
-    if not isinstance(params, PromptedParams):
-        raise InputError(f"{method} trains a model: an API's model can only be prompted")
-    if not is_applicable(method, spec):
-        raise InputError(f"{method} does not apply to the target of {spec.name}")
-    return params
+def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:
+    """The lists of a scale, of what is asked alone."""
+    spanned = {"models": [model.replace("/", "--")], "trainings": [UNTRAINED], "seeds": [0]}
+    spanned |= {"written": [SETTING], "settings": [SETTING]}
+    spanned |= {"datasets": list(dict.fromkeys(datasets)), "methods": list(dict.fromkeys(methods))}
+    empty = dict.fromkeys(Matrix.model_fields.keys() - spanned.keys(), [])
+    return Matrix(**empty | spanned | {"name": f"audit of {model}"})
 
 
-def describe(judged: list[Judgement], spec: DatasetSpec, score: ScoreParams) -> str:
-    """The figures of an audit as lines: all contexts, then each with target and shares."""
-    metrics = cell_metrics(judged, spec, score)
-    refused = sum(row.refused for row in judged)
-    lines = [f"{len(judged)} rounds, {metrics['n_valid']} valid, {refused} refused"]
-    if metrics["mae"] is not None:
-        interval = f"[{metrics['mae_t_low']}, {metrics['mae_t_high']}]"
-        lines.append(f"MAE {metrics['mae']} {interval}; a perfect sampler's: {metrics['floor']}")
-    table = context_table(judged, spec)
-    for context, rows in table.groupby("context", sort=False):
-        shares = ", ".join(
-            f"{row.category} {row.observed:.2f} ({row.target:.2f})" for row in rows.itertuples()
-        )
-        lines.append(f"  {context}: {shares}")
-    return "\n".join([*lines, "Shares of the valid answers; targets in brackets."])
+def check_methods(matrix: Matrix, specs: Mapping[str, DatasetSpec]) -> dict[str, int | None]:
+    """Method -> its longest response, if its block names one.
+
+    Raises:
+        InputError: a method trains a model, or applies to none of the targets.
+    """
+    longest = {}
+    for method in matrix.methods:
+        params = block(MethodParams, "train", method).root
+        if not isinstance(params, PromptedParams):
+            raise InputError(f"{method} trains a model: an API's model can only be prompted")
+        if not any(is_applicable(method, spec) for spec in specs.values()):
+            raise InputError(f"{method} does not apply to the target of {', '.join(specs)}")
+        longest[method] = params.max_tokens
+    return longest
+
+
+def write_cell(
+    folders: Folders, place: str, judged: list[Judgement], spec: DatasetSpec, asked: Asked
+) -> None:
+    """Write what the stages `judge` and `score` write of a cell, and whom was asked."""
+    write_json(folders.targets / f"{spec.name}.json", spec.model_dump())
+    write_jsonl(folders.judgements / f"{place}.jsonl", judged)
+    metrics = cell_metrics(judged, spec, block(ScoreParams, "score"))
+    write_json(folders.metrics / f"{place}.json", metrics)
+    made = CellProvenance(trained=None, measured=None, asked=asked if judged else None)
+    write_json(folders.metrics / f"provenance/{place}.json", made.model_dump())
 
 
 def main() -> None:
@@ -71,11 +90,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", required=True, help="its name at the API")
-    parser.add_argument("--dataset", required=True, help="a data set of params.yaml")
-    parser.add_argument("--method", default="zero_shot", help="one that trains nothing")
+    parser.add_argument("--dataset", required=True, nargs="+", help="data sets of params.yaml")
+    parser.add_argument("--method", default=["zero_shot"], nargs="+", help="that train nothing")
     parser.add_argument("--base-url", help="instead of audit.base_url of params.yaml")
     parser.add_argument("--plan", action="store_true", help="say what it will take, ask nothing")
-    parser.add_argument("--attributes", type=Path, default=Path("data/attributes"))
+    parser.add_argument("--data", type=Path, default=Path("data"), help="attributes, paper")
     parser.add_argument("--store", type=Path, default=Path(".llm_store"), help="keeps answers")
     parser.add_argument("--out", type=Path, default=Path("audits"), help="folder of the results")
     args = parser.parse_args()
@@ -84,30 +103,44 @@ def main() -> None:
         raise InputError(fault)
     if args.base_url:
         remote = remote.model_copy(update={"base_url": args.base_url})
-    sample, score = block(SampleParams, "sample"), block(ScoreParams, "score")
-    spec = read_target(args.dataset, args.attributes)
-    limit = prompted(args.method, spec).max_tokens or sample.max_tokens[SETTING]
-    wordings = block(ParaphraseParams, "paraphrase", SETTING)
+    sample, wordings = block(SampleParams, "sample"), block(ParaphraseParams, "paraphrase", SETTING)
     wordings = wordings.model_copy(update={"requests_per_wording": 0})
+    matrix = audit_matrix(args.model, args.dataset, args.method)
+    specs = {name: read_target(name, args.data / "attributes") for name in matrix.datasets}
+    longest = check_methods(matrix, specs)
+    out = args.out / matrix.models[0]
+    names = ("metrics", "judgements", "targets", "report", "pages")
+    folders = Folders(*(out / name for name in names))
+    cells = list(product(specs.values(), matrix.methods))
+    limits = {method: limit or sample.max_tokens[SETTING] for method, limit in longest.items()}
     with open_remote(remote, args.store) as endpoint:
-        prompts = paraphrase(spec, SETTING, wordings, endpoint)
-        asked = plan_remote(args.method, limit, spec, prompts, sample, remote, sample.seed)
-        forecast = forecast_remote(endpoint, [item.request for item in asked], remote)
-        print(f"{args.model} at {remote.url}: {forecast}", file=sys.stderr)
+        prompts = {
+            name: paraphrase(spec, SETTING, wordings, endpoint) for name, spec in specs.items()
+        }
+        asked = {
+            (spec.name, method): (method, limits[method], spec, prompts[spec.name], sample, remote)
+            for spec, method in cells
+            if is_applicable(method, spec)
+        }
+        for (dataset, method), what in asked.items():
+            requests = [item.request for item in plan_remote(*what, sample.seed)]
+            forecast = forecast_remote(endpoint, requests, remote)
+            line = f"{args.model} at {remote.url}, {dataset}, {method}: {forecast}"
+            print(line, file=sys.stderr)
         if args.plan:
             return
-        rounds = draw_remote(
-            endpoint, args.method, limit, spec, prompts, sample, remote, sample.seed
-        )
-    judged = [judge_round(row, spec.attribute) for row in rounds]
-    folder = args.out / args.model.replace("/", "--") / args.dataset / args.method
-    folder.mkdir(parents=True, exist_ok=True)
-    write_jsonl(folder / "judgements.jsonl", judged)
-    write_json(folder / "metrics.json", cell_metrics(judged, spec, score))
-    context_table(judged, spec).to_csv(folder / "contexts.csv", index=False)
-    write_json(folder / "params.json", {"audit": remote.model_dump(), "url": remote.url})
-    print(describe(judged, spec, score))
-    print(f"In {folder}: every answer, what was read from it, and the figures.")
+        rounds = {key: draw_remote(endpoint, *what, sample.seed) for key, what in asked.items()}
+    place = (matrix.models[0], UNTRAINED, SETTING)
+    source = whom(args.model, remote.url, remote.temperature)
+    for spec, method in cells:
+        rows = [judge_round(row, spec.attribute) for row in rounds.get((spec.name, method), [])]
+        write_cell(folders, "/".join([*place, spec.name, method, "0"]), rows, spec, source)
+        valid, refused = sum(r.category is not None for r in rows), sum(r.refused for r in rows)
+        print(f"{spec.name}, {method}: {len(rows)} rounds, {valid} valid, {refused} refused")
+    results = [read_results(folders, matrix, place)]
+    paper = read_paper(args.data / "paper/tables.csv")
+    text, _ = write_report(results, matrix, block(ReportParams, "report"), paper, set(), folders)
+    print(f"\n{text}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """With what a result was made: libraries, processor, precision and revision of the code."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -27,11 +27,23 @@ class Provenance(Record):
     """Commit of the code, with `+` where a Python file differs from it; None outside of git."""
 
 
+class Asked(Record):
+    """Of rounds that a model behind an API gave."""
+
+    model: str
+    url: str
+    temperature: float | None
+    versions: dict[str, str]
+    revision: str | None
+
+
 class CellProvenance(Record):
     """Of a cell's figures; None where nothing was trained, or the method does not apply."""
 
     trained: Provenance | None
     measured: Provenance | None
+    asked: Asked | None = None
+    """In place of the others, where the model is not here."""
 
 
 def here(precision: Precision) -> Provenance:
@@ -41,6 +53,14 @@ def here(precision: Precision) -> Provenance:
         processor=_processor(),
         precision=precision,
         revision=_revision(),
+    )
+
+
+def whom(model: str, url: str, temperature: float | None) -> Asked:
+    """Of a model behind an API that this process asks."""
+    versions = {"openai": metadata.version("openai")}
+    return Asked(
+        model=model, url=url, temperature=temperature, versions=versions, revision=_revision()
     )
 
 
@@ -81,25 +101,36 @@ def _revision() -> str | None:
     return commit.stdout.strip() + ("+" if changed else "")
 
 
-def summary(cells: Iterable[CellProvenance]) -> str:
+def summary(cells: Sequence[CellProvenance]) -> str:
     """One line for all cells; each kind of run that differs stands once."""
     runs: dict[str, list[str]] = {}
     for cell in cells:
         for verb, run in (("trained", cell.trained), ("measured", cell.measured)):
             if run is not None and verb not in runs.setdefault(_text(run), []):
                 runs[_text(run)].append(verb)
-    if not runs:
+    asked = dict.fromkeys(_text_of_asked(cell.asked) for cell in cells if cell.asked)
+    if not runs and not asked:
         return "Nothing was run."
     parts = [f"{' and '.join(sorted(verbs)[::-1])} with {run}" for run, verbs in runs.items()]
+    parts += asked
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _text(run: Provenance) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    code = "code outside of git" if run.revision is None else f"code {_short(run.revision)}"
-    return f"{versions}, in {run.precision} on {run.processor}, {code}"
+    return f"{_with(run)}, in {run.precision} on {run.processor}, {_code(run.revision)}"
 
 
-def _short(revision: str) -> str:
-    return revision[:REVISION] + ("+" if revision.endswith("+") else "")
+def _text_of_asked(run: Asked) -> str:
+    heat = "no temperature" if run.temperature is None else f"temperature {run.temperature:g}"
+    return f"asked of {run.model} at {run.url}, {heat}, with {_with(run)}, {_code(run.revision)}"
+
+
+def _with(run: Provenance | Asked) -> str:
+    return ", ".join(f"{name} {version}" for name, version in run.versions.items())
+
+
+def _code(revision: str | None) -> str:
+    if revision is None:
+        return "code outside of git"
+    return f"code {revision[:REVISION]}" + ("+" if revision.endswith("+") else "")

@@ -48,6 +48,10 @@ DISPLAY = {
 """Names as the paper prints them; others are shown as they are."""
 
 
+UNTRAINED = "none"
+"""In place of a training, of a model that is asked as it is."""
+
+
 class Matrix(BaseModel):
     """scale.yaml: the lists that span the stages' matrices, in the order to show them."""
 
@@ -82,7 +86,7 @@ class Cell:
 
     model: str
     training: str
-    """The setting whose data the policy was trained on, or `both`."""
+    """The setting whose data the policy was trained on, `both`, or UNTRAINED."""
     setting: str
     """The setting in which it was asked."""
     dataset: str
@@ -142,7 +146,8 @@ def display(name: str) -> str:
 def section_title(cell: Cell) -> str:
     """Model and setting, and the training where it is not that of the setting alone."""
     title = f"{display(cell.model)}, {cell.setting}"
-    return title if cell.training == cell.setting else f"{title}, trained on {cell.training}"
+    untold = cell.training in (cell.setting, UNTRAINED)
+    return title if untold else f"{title}, trained on {cell.training}"
 
 
 def rounds_of(metrics: Metrics) -> str:

@@ -42,7 +42,7 @@ def report_pages(
                 shown = dataset_parts(group, matrix, said[dataset], tests)
                 datasets.append((group[0], shown))
     every = [cell for results in places for cell in results.cells]
-    made = made_with(cell.provenance for cell in every)
+    made = made_with([cell.provenance for cell in every])
     targets = {cell.dataset: cell.contexts for cell in every}
     last = Part("Rounds needed", tables=[rounds_table(targets)])
     first = Page("results", f"Results: {matrix.name}", [*parts, last], LEGEND, made)

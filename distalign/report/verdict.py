@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from distalign.report.cells import Cell, Matrix, by_place, display, mean_over_seeds
+from distalign.report.cells import UNTRAINED, Cell, Matrix, by_place, display, mean_over_seeds
 from distalign.report.comparisons import Comparison, p_text
 from distalign.report.kept import kept_sentences
 from distalign.report.measures import level, true_deviation
@@ -26,14 +26,16 @@ def question(cells: Sequence[Cell], matrix: Matrix) -> str:
         for named, noun in (
             (matrix.datasets, "data set"),
             (matrix.methods, "method"),
-            (matrix.seeds, "training seed"),
+            (matrix.seeds if first.training != UNTRAINED else [], "training seed"),
         )
+        if named
     )
     trained = f"{first.training} data" if first.training != "both" else "both settings' data"
+    state = "" if first.training == UNTRAINED else f"trained on {trained} and "
     return (
-        f"Does {display(first.model)}, trained on {trained} and asked in the setting "
-        f"{first.setting}, answer in the target's proportions, as closely as a perfect sampler "
-        f"does in as many rounds? {size}, {sizes} rounds a cell."
+        f"Does {display(first.model)}, {state}asked in the setting {first.setting}, answer in the "
+        "target's proportions, as closely as a perfect sampler does in as many rounds? "
+        f"{size}, {sizes} rounds a cell."
     )
 
 
@@ -73,12 +75,13 @@ def verdicts(
 
 
 def _subject(means: Mapping[str, Metrics]) -> str | None:
-    """`ours`, else the credible method that is the closest; None without any."""
+    """`ours`, else the closest of the credible methods, else the most valid; None without any."""
     if means.get("ours", {}).get("mae") is not None:
         return "ours"
     levels = {m: level(mean) for m, mean in means.items() if is_credible(mean)}
     known = {method: value for method, value in levels.items() if value is not None}
-    return min(known, key=known.__getitem__, default=None)
+    valid = {method: mean["validity"] for method, mean in means.items() if mean["n_valid"]}
+    return min(known, key=known.__getitem__, default=max(valid, key=valid.get, default=None))
 
 
 def closeness(name: str, metrics: Metrics) -> str:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from distalign.machine.provenance import CellProvenance, Provenance, here, summary, write_provenance
+from distalign.machine.provenance import (
+    CellProvenance,
+    Provenance,
+    here,
+    summary,
+    whom,
+    write_provenance,
+)
 from distalign.report.cell_files import read_provenance
 from tests.support.machine import PRECISION
 
@@ -81,3 +88,10 @@ def test_cells_that_were_made_otherwise_are_told_apart() -> None:
         "A processor (2 cores, AVX2), code outside of git."
     )
     assert summary([CellProvenance(trained=None, measured=None)]) == "Nothing was run."
+
+
+def test_a_model_behind_an_api_is_named_with_its_address() -> None:
+    asked = whom("org/model", "http://h/v1", 0.5)
+    text = summary([CellProvenance(trained=None, measured=None, asked=asked)] * 2)
+    assert text.startswith("Asked of org/model at http://h/v1, temperature 0.5, with openai ")
+    assert text.count("Asked") == 1

@@ -48,23 +48,62 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
     chat_server.answer = answer
     monkeypatch.setattr("sys.argv", [*command, "--dataset", "us_even", "--plan"])
     audit.main()
-    assert f"{chat_server.base_url}: 350 requests, at most " in capsys.readouterr().err
+    cell = f"{chat_server.base_url}, us_even, zero_shot"
+    assert f"{cell}: 350 requests, at most " in capsys.readouterr().err
     assert chat_server.bodies == []
     for asked in (350, 0):
         monkeypatch.setattr("sys.argv", [*command, "--dataset", "us_even"])
         audit.main()
         assert len(chat_server.bodies) == asked
         chat_server.bodies.clear()
-    folder = tmp_path / "audits/org--model/us_even/zero_shot"
-    judged = read_jsonl(folder / "judgements.jsonl", Judgement)
-    metrics = json.loads((folder / "metrics.json").read_text())
+    folder = tmp_path / "audits/org--model"
+    place = "org--model/none/attribute/us_even/zero_shot/0"
+    judged = read_jsonl(folder / f"judgements/{place}.jsonl", Judgement)
+    metrics = json.loads((folder / f"metrics/{place}.json").read_text())
     refused = sum(row.refused for row in judged)
     assert refused == sum(row.category is None for row in judged)
     assert 0.05 < refused / len(judged) < 0.14
     assert metrics["mae"] == pytest.approx(0.25, abs=0.06)
     out = capsys.readouterr().out
     assert f"350 rounds, {350 - refused} valid, {refused} refused" in out
-    assert (folder / "contexts.csv").read_text().startswith("context,category,target,observed")
+    # It ends in the report of a scale, with the verdict, the figure, the table and every round.
+    assert "Does org--model, asked in the setting attribute, answer in the target's" in out
+    assert "1 data set, 1 method, 350 rounds a cell" in out
+    assert "US Even: Zero-shot" in out
+    assert f"Asked of org/model at {chat_server.base_url}, temperature 1, with openai " in out
+    page = (folder / "report/results.html").read_text(encoding="utf-8")
+    assert "Results: audit of org/model" in page
+    assert "data:image/png;base64,iVBOR" in page
+    rounds = (folder / f"pages/{place}.html").read_text(encoding="utf-8")
+    assert "Most likely male." in rounds
+    assert rounds.count("org--model, attribute, Zero-shot, seed 0") == 2
+    linked = (folder / "report/org--model_none_attribute_us_even.html").read_text(encoding="utf-8")
+    assert f'href="../pages/{place}.html"' in linked
+    contexts = (folder / "report/contexts.csv").read_text()
+    assert contexts.startswith("model,training,setting,dataset,method,seed,context,category,target")
+
+
+def test_several_data_sets_and_methods_make_one_report(
+    command: list[str],
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chat_server.answer = answer
+    asked = ["--dataset", "us_even", "us_real", "--method", "zero_shot", "pe_implicit"]
+    monkeypatch.setattr("sys.argv", [*command, *asked])
+    audit.main()
+    assert len(chat_server.bodies) == 3 * 350  # the implicit prompt has no sense where all is even
+    out = capsys.readouterr().out
+    assert "us_even, pe_implicit: 0 rounds, 0 valid, 0 refused" in out
+    assert "US Real: " in out
+    assert "2 data sets, 2 methods" in out
+    pages = sorted(path.name for path in (tmp_path / "audits/org--model/report").glob("*.html"))
+    assert pages == [
+        *(f"org--model_none_attribute_us_{t}.html" for t in ("even", "real")),
+        "results.html",
+    ]
 
 
 @pytest.mark.parametrize(
