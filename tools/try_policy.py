@@ -3,10 +3,10 @@
 Of a question that is not the policy's, its answer is shown beside the base model's.
 
     distalign-try "What is the gender of a nurse?" --base models/base/smollm2-135m \\
-        --policy models/policy/smollm2-135m/attribute/uk_even/ours/0 \\
-        --spec data/targets/uk_even.json
+        --policy models/policy/smollm2-135m/attribute/uk_real/ours/0 \\
+        --spec data/targets/uk_real.json
 
-`make try PROMPT="…"` does it with the policy of UK real. Policies come from `make repro`, or
+`make try PROMPT="…"` does it with that policy. Policies come from `make repro`, or
 `dvc pull`; precision is that of params.yaml.
 """
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from distalign.models.forward import Row, completion_logits, score_completions
-from distalign.models.steering import Steering
+from distalign.models.steering import STEERED_MASS, Steering
 from distalign.records.schemas import Preference, Request, Retention
 from distalign.training.retention import answered_rows, to_hold
 
@@ -87,7 +87,7 @@ def measure(
         for kind, name in (("ordinary", "unrelated"), ("near_miss", "near_miss")):
             rows = answered_rows(tokenizer, [row for row in measured if row.kind == kind])
             values[f"kl_{kind}"], masses = divergences(model, rows, steering, name)
-            over = sum(mass > 0.5 for mass in masses) / len(masses) if masses else None
+            over = sum(mass >= STEERED_MASS for mass in masses) / len(masses) if masses else None
             values[f"{name}_over_half"], values[f"n_{name}"] = over, len(rows)
             if name == "unrelated":
                 values["unrelated_mass"] = sum(masses) / len(masses) if masses else None

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from distalign.engines.engine import Decoding, EngineName
+import numpy as np
+
+from distalign.engines.engine import Decoding, EngineName, FirstToken
 from distalign.engines.opening import open_engine
 from distalign.judging.words import judge_round
 from distalign.machine.precision import Precision, PrecisionParams, Wanted, native_bfloat16
 from distalign.models.chat import chat_ids
 from distalign.models.policy import merged, read_policy
-from distalign.models.steering import STEERED_MASS
+from distalign.models.steering import ADDED, STEERED_MASS, Steering
 from distalign.records.files import read_spec
 from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
@@ -24,8 +26,14 @@ SETTING = "attribute"
 
 @dataclass(frozen=True)
 class Plain:
-    """What is answered to a prompt that is no question of the policy's, at temperature 0."""
+    """What is answered to a prompt that is no question of the policy's, at temperature 0.
 
+    Attributes:
+        added: probability of the steering tokens beyond what the base model gives them, under
+            STEERED_MASS.
+    """
+
+    added: float
     policy: str
     base: str
 
@@ -35,8 +43,8 @@ class Answers:
     """Judged answers to one prompt, and the target where the prompt names a context.
 
     Attributes:
-        plain: where the steering tokens hold less than half of the first token's probability.
-            No steering token is then to be drawn; the rounds show what one would lead to.
+        plain: of a question that the server would leave to the base model. No steering token is
+            then to be drawn; the rounds show what one would lead to.
     """
 
     spec: DatasetSpec
@@ -63,10 +71,10 @@ class Answers:
         answers, where the question is not the policy's.
         """
         if self.plain is not None:
-            mass = f"{self.rounds[0].mass:.3f}"
             return (
-                "not the policy's question: its steering tokens have a probability of "
-                f"{mass}, under {STEERED_MASS}\n\n"
+                "not the policy's question: training has added "
+                f"{self.plain.added:.3f} to the probability of its steering tokens, "
+                f"under {STEERED_MASS}\n\n"
                 f"policy      {self.plain.policy!r}\nbase model  {self.plain.base!r}"
             )
         shares = self.shares()
@@ -130,25 +138,44 @@ def ask(
     with open_workers(params, Path(policy), Path(base), asked, used) as draw:
         ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
     judged = [judge_round(row, trained.attribute) for row in rounds]
-    mass, plain = rounds[0].mass, None
-    if mass is not None and mass < STEERED_MASS:
-        with merged(read_policy(Path(policy)), Path(policy), Path(base), used) as whole:
-            plain = Plain(
-                *(
-                    _most_probable(prompt, folder, used, max_tokens)
-                    for folder in (whole, Path(base))
-                )
-            )
+    if rounds[0].mass is None:  # a method without steering tokens
+        return Answers(trained, target, judged)
+    plain = _plain(prompt, rounds[0].mass, Path(policy), Path(base), used, max_tokens)
     return Answers(trained, target, judged, plain)
 
 
-def _most_probable(prompt: str, folder: Path, precision: Precision, max_tokens: int) -> str:
-    """A model's answer at temperature 0, nothing drawn."""
+def _plain(
+    prompt: str, mass: float, folder: Path, base: Path, precision: Precision, max_tokens: int
+) -> Plain | None:
+    """Both models' answers where what training has added to the mass is under STEERED_MASS."""
+    policy = read_policy(folder)
+    own = _likeliest(prompt, base, precision, max_tokens, policy.steering)
+    added = mass - own.mass
+    if added >= STEERED_MASS:
+        return None
+    with merged(policy, folder, base, precision) as whole:
+        answer = _likeliest(prompt, whole, precision, max_tokens, policy.steering)
+    return Plain(added, answer.text, own.text)
+
+
+@dataclass(frozen=True)
+class _Likeliest:
+    text: str
+    mass: float
+
+
+def _likeliest(
+    prompt: str, folder: Path, precision: Precision, max_tokens: int, steering: Steering
+) -> _Likeliest:
+    """A model's answer at temperature 0, nothing drawn, and its mass of the steering tokens."""
     # vLLM would want a GPU's memory for itself, which the rounds' engine still has.
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     engine = open_engine("transformers", folder, precision)
     decoding = Decoding(temperature=0.0, top_p=1.0, top_k=0, max_tokens=max_tokens)
-    (answer,) = engine.generate([chat_ids(tokenizer, prompt)], decoding, 0)
-    return tokenizer.decode(answer.token_ids, skip_special_tokens=True).strip()
+    # The base model has no rows of tokens that were added for the policy.
+    first = None if steering.form == ADDED else FirstToken(steering.ids, None)
+    (answer,) = engine.generate([chat_ids(tokenizer, prompt)], decoding, 0, first)
+    text = tokenizer.decode(answer.token_ids, skip_special_tokens=True).strip()
+    return _Likeliest(text, 0.0 if answer.logps is None else float(np.exp(answer.logps).sum()))
