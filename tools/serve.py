@@ -49,6 +49,9 @@ def main() -> None:
             "port": args.port,
             "enable_lora": True,
             "max_lora_rank": room_for(adapter),
+            # On a CPU a request without an adapter gets the last slot's, if one with an adapter
+            # is computed beside it (index -1 in vLLM's torch_ops): that slot stays empty, zeros.
+            "max_loras": 2,
         }
         served = Served(adapter=adapter.resolve(), steering=policy.steering)
         environment = vllm_environment() | {VARIABLE: served.model_dump_json()}
