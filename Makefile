@@ -106,8 +106,8 @@ test-fast: install ## Pass the tests that load no model and start no engine or p
 test-slow: install ## Pass the tests that take longer
 	python -m pytest -m slow
 
-lint: install ## Check style
-	ruff check . && ruff format --check .
+lint: install ## Check style and types
+	ruff check . && ruff format --check . && mypy
 
 clean: ## Remove the environment, checkpoints and stored LLM answers
-	rm -rf $(VENV) .checkpoints .llm_store
+	rm -rf $(VENV) .mypy_cache .checkpoints .llm_store

@@ -33,7 +33,7 @@ def outputs(entries: Iterable[Mapping[str, Any]]) -> Iterator[HashInfo]:
 def used(cache: HashFileDB, entries: Iterable[Mapping[str, Any]]) -> set[HashInfo]:
     """Hashes of the jobs' outputs, with those of the files in folders that are in the cache."""
     found = set(outputs(entries))
-    for folder in [one for one in found if one.isdir and cache.exists(one.value)]:
+    for folder in [one for one in found if one.value and one.isdir and cache.exists(one.value)]:
         found |= {hash_info for *_, hash_info in Tree.load(cache, folder)}
     return found
 

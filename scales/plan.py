@@ -103,10 +103,10 @@ def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") 
 def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
     """Where the rates come from, as a sentence."""
     from distalign.machine.provenance import here
-    from distalign.planning.hardware import HERE, AssumedHardware, speeds
+    from distalign.planning.hardware import HERE, AssumedHardware, MeasuredHardware, speeds
 
     hardware = rates.hardware[name]
-    if name == HERE:
+    if isinstance(hardware, MeasuredHardware) and name == HERE:
         speed, measured = speeds(rates, HERE), hardware.rates
         return (
             f"{here(precision).processor}, in {precision}. Measured just now with blocks of "

@@ -9,7 +9,9 @@ dvc.lock is left with the results of its jobs, and scales/locks.json has those o
 
 import argparse
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
@@ -34,7 +36,7 @@ def editor() -> YAML:
     return yaml
 
 
-def replace(params: CommentedMap, values: CommentedMap, place: str = "") -> None:
+def replace(params: CommentedMap, values: Mapping[str, Any], place: str = "") -> None:
     """Set the leaves of `values` in `params`, in place.
 
     Raises:

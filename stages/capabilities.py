@@ -2,7 +2,6 @@
 
 import shutil
 
-from distalign.machine.precision import PrecisionParams
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, merged, read_policy
 from distalign.probing.capabilities import CapabilitiesParams, evaluate
@@ -25,7 +24,7 @@ def main() -> None:
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     used = precision()
     inputs = [args.base, args.policy, args.tasks]
-    store = workspace_of(args.checkpoints, [params, PrecisionParams(used)], params.seed, inputs)
+    store = workspace_of(args.checkpoints, [params], used, params.seed, inputs)
     with merged(policy, args.policy, args.base, used) as whole:
         write_json(args.out, evaluate(whole, args.tasks, params, used, store))
     write_provenance(args.provenance, policy.trained, here(used))

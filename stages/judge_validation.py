@@ -9,6 +9,7 @@ from distalign.judging.validation import (
 )
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_attribute, read_jsonl, write_json, write_jsonl
+from distalign.records.schemas import Confusion
 from stages.cli import block, parse, run
 
 
@@ -29,7 +30,8 @@ def main() -> None:
     check_labels(labelled, attribute)
     texts = [row.text for row in labelled]
     categories = [category.name for category in attribute.categories]
-    metrics, confusions = {}, []
+    metrics: dict[str, float | int] = {}
+    confusions: list[Confusion] = []
     for judge in validation.judges:
         read = read_stories(judge, texts, attribute, params, args.llm, precision, args.store)
         metrics[f"{judge}_n_unparseable"] = read.n_unparseable

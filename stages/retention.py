@@ -5,7 +5,8 @@ import json
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import check_base, load_adapter, read_policy
 from distalign.records.files import read_jsonl, read_source, write_json
-from distalign.records.schemas import Preference, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference
 from stages.cli import parse, precision, run
 
 

@@ -6,7 +6,7 @@ from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json
-from distalign.records.schemas import Prompt
+from distalign.records.schemas import Judgement, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.prompts import is_applicable
 from distalign.sampling.rounds import SampleParams, make_shards
@@ -43,7 +43,7 @@ def main() -> None:
     who = policy_name(args.policy)
     inputs = [args.base, args.policy, args.spec, args.prompts]
     root = workspace_of(args.checkpoints / who, [default, params], used, args.seed, inputs)
-    judged = {}
+    judged: dict[tuple[str, float], list[list[Judgement]]] = {}
     with open_workers(default, args.policy, args.base, spec, used) as draw:
         for (parameter, value), samples in points.items():
             judged[parameter, value] = []

@@ -9,7 +9,8 @@ from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import LoraParams, read_policy
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.sampling.rounds import SampleParams, make_shards
 from distalign.sampling.workers import draw_all, open_workers

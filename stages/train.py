@@ -6,7 +6,8 @@ from distalign.data.pair import reorder
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, copy_policy, read_policy, save_policy
 from distalign.records.files import read_jsonl, read_source, read_spec, write_text
-from distalign.records.schemas import Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import (
     DPOParams,
@@ -52,8 +53,8 @@ def main() -> None:
         save_policy(policy.model_copy(update=own), None, None, args.out)
         return
     if isinstance(params, WarmupPolicyParams):
-        own = {"method": args.method, "decoding": params.decoding}
-        copy_policy(read_policy(args.warmup).model_copy(update=own), args.warmup, args.out)
+        decoded = {"method": args.method, "decoding": params.decoding}
+        copy_policy(read_policy(args.warmup).model_copy(update=decoded), args.warmup, args.out)
         return
     from transformers import AutoTokenizer  # slow to import: only where something is trained
 

@@ -7,7 +7,8 @@ from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_jsonl, read_source, read_spec
-from distalign.records.schemas import Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference, Prompt
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from distalign.data.requests import Asked
 from distalign.engines.engine import Decoding, Engine
 from distalign.models.chat import chat_ids
-from distalign.records.schemas import SPLITS, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import SPLITS, Split
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -44,7 +45,7 @@ def answer(
     engine: Engine,
     tokenizer: "PreTrainedTokenizerBase",
     asked: Sequence[Asked],
-    max_tokens: dict[str, int],
+    max_tokens: dict[Split, int],
     seed: int,
 ) -> list[Request]:
     """The model's own answers, drawn at temperature 1 and cut after some tokens of their split."""

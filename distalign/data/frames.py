@@ -203,7 +203,7 @@ def _examples(
     """Turns that show written details, for random contexts."""
     messages = [{"role": "system", "content": writing.system}]
     for index in rng.permutation(len(written))[:EXAMPLES]:
-        context = contexts[rng.integers(len(contexts))]
+        context = contexts[int(rng.integers(len(contexts)))]
         text = f"{fill(writing.begin, context)} {written[index]}."
         messages += [_ask(writing, context), {"role": "assistant", "content": text}]
     return messages

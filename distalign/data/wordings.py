@@ -1,7 +1,7 @@
 """Wordings of a question: written ones, and checks on rewritten ones."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import regex
@@ -75,7 +75,9 @@ def _is_sentence(wording: str) -> bool:
     return (first == "{" or (first.isalpha() and not first.islower())) and wording.endswith(_ENDS)
 
 
-def expand_grammar(grammar: dict[str, Sequence[str]], slots: Sequence[str] = (SLOT,)) -> list[str]:
+def expand_grammar(
+    grammar: Mapping[str, Sequence[str]], slots: Sequence[str] = (SLOT,)
+) -> list[str]:
     """All texts that the productions yield from `root`, in their order.
 
     Args:

@@ -25,6 +25,7 @@ from transformers import (
 from transformers.cache_utils import StaticLayer
 
 from distalign.engines.engine import Continuation, Decoding, FirstToken
+from distalign.engines.prefix_tree import branches, prefix_tree
 from distalign.machine.precision import Precision, has_gpu, torch_dtype
 from distalign.models.head import output_head
 from distalign.models.packing import ATTENTION, attention_layout, check_window, soft_capped
@@ -34,44 +35,6 @@ BATCH_SIZE = 256
 """Prompts whose responses are decoded side by side."""
 ENDED = 0.25
 """Share of the rows that may have ended before the others are copied together."""
-
-
-def prefix_tree(prompts: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
-    """Each distinct beginning of the prompts once.
-
-    Returns:
-        The tree's tokens, parents before children; and for each prompt the places of its own.
-    """
-    tokens: list[int] = []
-    child: dict[tuple[int, int], int] = {}
-    paths = []
-    for prompt in prompts:
-        at, path = -1, []
-        for token in prompt:
-            if (at, token) not in child:
-                child[at, token] = len(tokens)
-                tokens.append(token)
-            at = child[at, token]
-            path.append(at)
-        paths.append(path)
-    return tokens, paths
-
-
-def branches(paths: Sequence[Sequence[int]]) -> list[tuple[list[int], list[int]]]:
-    """The tree cut where it forks: (places before a branch, places of the branch)."""
-    found: dict[int, tuple[list[int], list[int]]] = {}
-    follows: dict[int, set[int]] = {}
-    for path in paths:
-        for place, after in zip(path, path[1:], strict=False):
-            follows.setdefault(place, set()).add(after)
-    ends = {path[-1] for path in paths}
-    for path in paths:
-        start = 0
-        for depth, place in enumerate(path):
-            if depth + 1 == len(path) or place in ends or len(follows[place]) > 1:
-                found.setdefault(place, (list(path[:start]), list(path[start : depth + 1])))
-                start = depth + 1
-    return list(found.values())
 
 
 def attend_rows(
@@ -87,7 +50,7 @@ def attend_rows(
     Returns:
         (B, 1, H, D), and no weights.
     """
-    n_rows, n_heads, _, width = query.shape
+    n_rows, n_heads, width = query.shape[0], query.shape[1], query.shape[3]
     grouped = query.view(n_rows, key.shape[1], -1, width)
     scores = soft_capped((grouped @ key.transpose(2, 3)).float() * scaling, softcap)
     weights = (scores + visible).softmax(-1)

@@ -37,7 +37,7 @@ class FirstTokenProcessor(LogitsProcessor):
 
     def start(self, first: FirstToken | None, n_prompts: int) -> None:
         self.first = first
-        self.logps = None if first is None else np.empty((n_prompts, len(first.ids)))
+        self.logps = np.empty((n_prompts, 0 if first is None else len(first.ids)))
 
     def is_argmax_invariant(self) -> bool:
         return False
@@ -51,19 +51,19 @@ class FirstTokenProcessor(LogitsProcessor):
 
     def apply(self, logits: Tensor) -> Tensor:
         if self._new and self.first is not None:
-            self._see(logits, {number: row for row, number in self._new.items()})
+            self._see(self.first, logits, {number: row for row, number in self._new.items()})
         self._new.clear()
         return logits
 
-    def _see(self, logits: Tensor, rows: dict[int, int]) -> None:
+    def _see(self, first: FirstToken, logits: Tensor, rows: dict[int, int]) -> None:
         """Note the logits (batch, V) of new rows, {prompt: row}, and force the drawn tokens."""
-        ids, order = self.first.ids, sorted(rows)
+        ids, order = first.ids, sorted(rows)
         block = logits[[rows[number] for number in order]]
         logps = block[:, ids] - block.logsumexp(-1, keepdim=True)
         self.logps[order] = logps.double().cpu().numpy()
-        if self.first.draw is not None:
+        if first.draw is not None:
             for number in order:
-                chosen = ids[self.first.draw(number, self.logps[number])]
+                chosen = ids[first.draw(number, self.logps[number])]
                 logits[rows[number]] = -torch.inf
                 logits[rows[number], chosen] = 0.0
 
@@ -121,7 +121,8 @@ def _start(worker: WorkerBase, first: FirstToken | None, n_prompts: int, seed: i
 
 
 def _seen(worker: WorkerBase) -> NDArray[np.float64] | None:
-    return _processor(worker).logps
+    processor = _processor(worker)
+    return None if processor.first is None else processor.logps
 
 
 class VllmEngine:

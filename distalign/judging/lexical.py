@@ -43,7 +43,7 @@ def gender_evidence(text: str) -> list[tuple[str, float]]:
     tokens = [match[0].replace("’", "'") for match in matches]
     stems = [token.split("'")[0] for token in tokens]
     lower = [stem.lower() for stem in stems]
-    found = []
+    found: list[tuple[str, float]] = []
     for i, match in enumerate(matches):
         kind, category = gendered_words().get(lower[i], ("", ""))
         if not kind and stems[i][0].isupper():

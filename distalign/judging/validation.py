@@ -46,8 +46,8 @@ def check_labels(texts: Sequence[LabelledText], attribute: Attribute) -> None:
     unseen = set(names) - {text.label for text in texts if text.split == "test"}
     if unknown or unseen:
         raise InputError(
-            f"data/judge/{attribute.name}.jsonl: labels {sorted(unknown)} are no category of "
-            f"{names}, and {sorted(unseen)} have no text in split test"
+            f"data/judge/{attribute.name}.jsonl: labels {sorted(map(str, unknown))} are no "
+            f"category of {names}, and {sorted(unseen)} have no text in split test"
         )
 
 

@@ -84,8 +84,8 @@ def read_text(answer: Any, max_tokens: int, faults: Faults) -> str:
         raise UnexpectedAnswerError(f"not a chat completion: {str(answer)[:200]!r}")
     choice = answer.choices[0] if answer.choices else None
     for part in (answer, choice):
-        if getattr(part, "error", None):
-            raise NoAnswerError(ERROR, str(part.error)[:200])
+        if error := getattr(part, "error", None):
+            raise NoAnswerError(ERROR, str(error)[:200])
     message = getattr(choice, "message", None)
     if message is None:
         raise NoAnswerError(NO_CHOICE)

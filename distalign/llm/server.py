@@ -43,7 +43,11 @@ class ModelServer:
             return
         port = free_port()
         self.base_url = f"http://{LOOPBACK}:{port}/v1"
-        arguments = {"served_model_name": self._name, "host": LOOPBACK, "port": port}
+        arguments: dict[str, str | int | bool] = {
+            "served_model_name": self._name,
+            "host": LOOPBACK,
+            "port": port,
+        }
         command = server_command(
             self._folder, self._precision.resolve(native_bfloat16()), arguments
         )
@@ -57,17 +61,17 @@ class ModelServer:
                 start_new_session=True,
             )
         try:
-            self._wait(port)
+            self._wait(self._process, port)
         except BaseException:
             self.stop()
             raise
 
-    def _wait(self, port: int) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], port: int) -> None:
         # Whatever proxy the environment names, it does not know this machine's loopback.
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if process.poll() is not None:
                 tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
                 raise InputError(f"vLLM's server ended at start; end of {self._log}:\n{tail}")
             try:

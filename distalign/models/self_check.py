@@ -20,7 +20,7 @@ KINDS = {"full_attention", "sliding_attention", "chunked_attention"}
 
 
 def check_log_probabilities(folder: Path) -> float:
-    """The largest difference between a model's own log-probabilities and ours, on two rows.
+    """The gap difference between a model's own log-probabilities and ours, on two rows.
 
     Both run the model's first layers with its own output layer, in float32.
 
@@ -58,16 +58,16 @@ def check_log_probabilities(folder: Path) -> float:
         finally:
             del model
             gc.collect()
-    error = max(
+    gap = max(
         float(((ours - own).abs() / own.abs().clamp(min=1)).max())
         for ours, own in zip(found, expected, strict=True)
     )
-    if not error <= TOLERANCE:  # nan too
+    if not gap <= TOLERANCE:  # nan too
         raise InputError(
-            f"{config.model_type}: our log-probabilities differ from the model's own by {error:.1e}"
+            f"{config.model_type}: our log-probabilities differ from the model's own by {gap:.1e}"
             f", {TOLERANCE:.0e} is allowed: it has a part that our forward pass does not know"
         )
-    return error
+    return gap
 
 
 def config_fault(config: Any) -> str | None:

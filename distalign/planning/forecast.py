@@ -181,11 +181,11 @@ class Experiment:
             return Work()  # answered from what is stored
         n_contexts, length = len(spec.contexts), self.rates.lengths[setting].response
         if stage == "paraphrase":
-            params = self.paraphrase[setting]
-            times = n_contexts if params.rewrite == "context" else 1
-            wanted = len(SPLITS) * params.per_split * times
+            prompts = self.paraphrase[setting]
+            times = n_contexts if prompts.rewrite == "context" else 1
+            wanted = len(SPLITS) * prompts.per_split * times
             requests, length = (
-                wanted * params.requests_per_wording,
+                wanted * prompts.requests_per_wording,
                 self.rates.lengths[setting].prompt,
             )
             length = min(length, MAX_TOKENS)

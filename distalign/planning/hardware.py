@@ -210,12 +210,18 @@ def speeds(rates: Rates, name: str) -> Speeds:
     hardware = rates.hardware[name]
     if isinstance(hardware, AssumedHardware):
         share, peak = hardware.share, hardware.peak
-        of_peak = [share.training, share.training, share.prefill, share.decode]
-        least = hardware.step
-        return Speeds(*(part * peak for part in of_peak), least.training, least.decode, 1)
+        return Speeds(
+            ift=share.training * peak,
+            kto=share.training * peak,
+            prefill=share.prefill * peak,
+            decode=share.decode * peak,
+            training_step=hardware.step.training,
+            decode_step=hardware.step.decode,
+            served=1,
+        )
     reference, lengths = rates.shapes[rates.reference.model], rates.lengths["attribute"]
 
-    def training(objective: Objective) -> float:
+    def training(objective: Literal["ift", "kto"]) -> float:
         step = hardware.rates.steps[objective]
         done = step_operations(reference, rates.reference.rank, tree(objective, step.rows, lengths))
         return done / step.seconds

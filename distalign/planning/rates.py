@@ -11,16 +11,17 @@ import inspect
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from distalign.machine.precision import Precision, torch_dtype
-from distalign.planning.cost import Lengths, Objective, Shape, tree
+from distalign.planning.cost import Lengths, Shape, tree
 from distalign.planning.hardware import MeasuredRates, MeasuredStep
 
-ROWS = {"ift": 8, "kto": 16}
+ROWS: dict[Literal["ift", "kto"], int] = {"ift": 8, "kto": 16}
 """Sequences of a step."""
 READ, WRITTEN = 2048, 128
 """Tokens that are read at once, and sequences that write at once (distalign/engines)."""
@@ -150,7 +151,7 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
         x = states(tokens // groups * groups)
         return shape.num_hidden_layers * mean_seconds(lambda: block.look(x, groups, keys))
 
-    def step(objective: Objective) -> MeasuredStep:
+    def step(objective: Literal["ift", "kto"]) -> MeasuredStep:
         work, rows = tree(objective, ROWS[objective], lengths), ROWS[objective]
         prompts = rows // 2 if objective == "kto" else rows
         own = round(work.tokens) // prompts

@@ -1,6 +1,7 @@
 """Internal alignment: what the model believes at the first token, before anything is drawn."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,16 @@ from distalign.models.policy import Policy
 from distalign.records.schemas import DatasetSpec, InputError, Prompt
 from distalign.sampling.prompts import method_prompt
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 # No draw is looked at: only the probabilities before it.
 ONE_TOKEN = Decoding(temperature=1.0, top_p=1.0, top_k=0, max_tokens=1)
 
 
-def category_tokens(tokenizer: object, policy: Policy, spec: DatasetSpec) -> list[list[int]]:
+def category_tokens(
+    tokenizer: "PreTrainedTokenizerBase", policy: Policy, spec: DatasetSpec
+) -> list[list[int]]:
     """For each category the tokens that begin an answer of it.
 
     A policy with steering tokens has one a category. Otherwise they are the first tokens of the
@@ -29,7 +35,7 @@ def category_tokens(tokenizer: object, policy: Policy, spec: DatasetSpec) -> lis
         return [[token] for token in policy.steering.ids]
     found = []
     for category in spec.attribute.categories:
-        words = [form(word) for word in category.words for form in (str, str.capitalize)]
+        words = [form for word in category.words for form in (word, word.capitalize())]
         texts = [space + word for word in words for space in ("", " ")]
         ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
         found.append({row[0] for row in ids})
@@ -37,10 +43,10 @@ def category_tokens(tokenizer: object, policy: Policy, spec: DatasetSpec) -> lis
         sorted(tokens.difference(*(other for other in found if other is not tokens)))
         for tokens in found
     ]
-    for category, tokens in zip(spec.categories, own, strict=True):
+    for name, tokens in zip(spec.categories, own, strict=True):
         if not tokens:
             raise InputError(
-                f"{spec.attribute.name}: every word of {category!r} begins with a token that "
+                f"{spec.attribute.name}: every word of {name!r} begins with a token that "
                 "begins a word of another category; internal alignment cannot be measured"
             )
     return own
@@ -48,7 +54,7 @@ def category_tokens(tokenizer: object, policy: Policy, spec: DatasetSpec) -> lis
 
 def first_token_shares(
     engine: Engine,
-    tokenizer: object,
+    tokenizer: "PreTrainedTokenizerBase",
     policy: Policy,
     spec: DatasetSpec,
     prompts: Sequence[Prompt],

@@ -1,14 +1,15 @@
 """How likely the base model finds texts that a policy wrote: what training did to the language."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from distalign.models.chat import chat_ids
-from distalign.models.forward import score_completions
+from distalign.models.forward import Row, score_completions
 from distalign.records.schemas import Judgement
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH_SIZE = 16
@@ -29,20 +30,36 @@ def perplexity(
         model: from `distalign.models.policy.load_base`.
         per_context: rounds of each context that are read, the first ones.
     """
-    import torch
-    from tqdm import tqdm
-
     read = [row for row in rounds if row.round < per_context]
     rows = [(chat_ids(tokenizer, row.prompt), _text_ids(tokenizer, row.text)) for row in read]
     # Prompts that begin alike lie in one batch, and share their tokens.
     rows = sorted(row for row in rows if row[1])
+    return rows_perplexity(model, rows, "perplexity")
+
+
+def rows_perplexity(model: "nn.Module", rows: Sequence[Row], of: str) -> float:
+    """exp of the mean negative log-likelihood a token of the completions; nan without a token.
+
+    Args:
+        of: what the progress bar names.
+    """
+    import torch
+
     total, n_tokens = 0.0, 0
     with torch.no_grad():
-        for start in tqdm(range(0, len(rows), BATCH_SIZE), desc="perplexity", unit="batch"):
-            scored = score_completions(model, *zip(*rows[start : start + BATCH_SIZE], strict=True))
+        for batch in batches(rows, of):
+            prompts, completions = zip(*batch, strict=True)
+            scored = score_completions(model, prompts, completions)
             total -= float(scored.logps.sum())
             n_tokens += scored.n_tokens
     return math.exp(total / n_tokens) if n_tokens else math.nan
+
+
+def batches(rows: Sequence[Row], of: str) -> Iterator[Sequence[Row]]:
+    from tqdm import tqdm
+
+    starts = tqdm(range(0, len(rows), BATCH_SIZE), desc=of, unit="batch")
+    return (rows[start : start + BATCH_SIZE] for start in starts)
 
 
 def _text_ids(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:

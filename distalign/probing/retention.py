@@ -1,38 +1,21 @@
 """What a policy leaves alone: how far it is from the base model on requests not its own."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from tqdm import tqdm
 
-from distalign.models.forward import Row, completion_logits, score_completions
+from distalign.models.forward import Row, completion_logits
 from distalign.models.steering import STEERED_MASS, Steering
-from distalign.records.schemas import Preference, Request, Retention
+from distalign.probing.perplexity import batches, rows_perplexity
+from distalign.records.requests import Request, Retention
+from distalign.records.schemas import Preference
 from distalign.training.retention import answered_rows, to_hold
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
-
-BATCH_SIZE = 16
-
-
-def batches(rows: Sequence[Row], of: str) -> Iterator[Sequence[Row]]:
-    starts = tqdm(range(0, len(rows), BATCH_SIZE), desc=of, unit="batch")
-    return (rows[start : start + BATCH_SIZE] for start in starts)
-
-
-def perplexity(model: "PeftModel", rows: Sequence[Row]) -> float:
-    """exp of the mean negative log-likelihood a token."""
-    total, n_tokens = 0.0, 0
-    for batch in batches(rows, "ordinary text"):
-        scored = score_completions(model, *zip(*batch, strict=True))
-        total -= float(scored.logps.sum())
-        n_tokens += scored.n_tokens
-    return math.exp(total / n_tokens)
 
 
 def text_rows(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str]) -> list[Row]:
@@ -92,9 +75,9 @@ def measure(
             if name == "unrelated":
                 values["unrelated_mass"] = sum(masses) / len(masses) if masses else None
         ordinary = text_rows(tokenizer, texts)
-        values["perplexity"] = perplexity(model, ordinary)
+        values["perplexity"] = rows_perplexity(model, ordinary, "ordinary text")
         with model.disable_adapter():
-            values["perplexity_base"] = perplexity(model, ordinary)
+            values["perplexity_base"] = rows_perplexity(model, ordinary, "ordinary text")
     return Retention(
         **{
             name: value if value is None or isinstance(value, int) else round(value, 6)

@@ -84,7 +84,7 @@ def surface_groups(
         surface: (dataset, form) -> what the stage `surface_forms` measured.
     """
     ours = {(d, "digits"): group for (d, m), group in measured(cells).items() if m == "ours"}
-    return ours | surface
+    return ours | dict(surface)
 
 
 def capability_means(

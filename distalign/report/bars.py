@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,11 +47,17 @@ Bars = Mapping[str, Mapping[str, Bar]]
 
 def mae_bar(metrics: Metrics) -> Bar:
     """MAE, t interval, floor and expected MAE of a cell's metrics."""
-    keys = ("mae", "mae_t_low", "mae_t_high", "floor")
     note = ""
     if not metrics["n_valid"]:
         note = "no valid response" if metrics["n_rounds"] else "does not apply"
-    return Bar(*(metrics.get(key) for key in keys), note, metrics.get("expected_mae"))
+    return Bar(
+        metrics.get("mae"),
+        metrics.get("mae_t_low"),
+        metrics.get("mae_t_high"),
+        metrics.get("floor"),
+        note,
+        metrics.get("expected_mae"),
+    )
 
 
 def draw_bars(groups: Bars, label: str, xlabel: str, title: str, shared: bool = True) -> bytes:
@@ -78,7 +85,7 @@ def draw_bars(groups: Bars, label: str, xlabel: str, title: str, shared: bool = 
         if np.isfinite(floor).any():
             ax.plot(floor, place, "|", color=VERMILION, ms=16, mew=2.5, label=FLOOR)
         if np.isfinite(expected).any():
-            diamond = {"ms": 9, "mfc": "none", "mew": 1.3}
+            diamond: dict[str, Any] = {"ms": 9, "mfc": "none", "mew": 1.3}
             ax.plot(expected, place, "D", color="black", label=EXPECTED, **diamond)
         dots(ax, value, place, np.nan_to_num(np.array([value - low, high - value])), label)
         for y, bar in zip(place, bars, strict=True):

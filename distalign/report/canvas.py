@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,12 +72,12 @@ def finish(figure: Figure, axes: Sequence[Axes], title: str, xlabel: str) -> byt
     for ax in used[-PANELS_A_ROW:]:
         ax.set_xlabel(xlabel, parse_math=False)
     figure.suptitle(title, parse_math=False, fontsize=13)
-    named: dict[str, object] = {}
+    named: dict[str, Any] = {}
     for ax in used:  # a panel may lack what another has
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
-    labels = {"loc": "outside lower center", "ncols": 2, "fontsize": 9, "frameon": False}
-    figure.legend(list(named.values()), list(named), **labels)
+    labels: dict[str, Any] = {"ncols": 2, "fontsize": 9, "frameon": False}
+    figure.legend(list(named.values()), list(named), loc="outside lower center", **labels)
     return picture(figure)
 
 

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from distalign.machine.provenance import CellProvenance
 from distalign.records.files import read_jsonl, read_spec, write_text
-from distalign.records.schemas import InputError, Judgement, Retention
+from distalign.records.requests import Retention
+from distalign.records.schemas import InputError, Judgement
 from distalign.report.cells import Cell, Matrix, Measured, Results, source
 from distalign.statistics.binding import steering_table
 from distalign.statistics.score import context_table

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import Retention
+from distalign.records.requests import Retention
 from distalign.statistics.score import Metrics
 
 DISPLAY = {

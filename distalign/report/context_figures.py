@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -194,7 +194,7 @@ def _points(ax: Axes, points: pd.DataFrame) -> None:
         color, marker = SERIES[i % len(SERIES)]
         y = rows["observed"]
         bars = np.array([y - rows["low"], rows["high"] - y]).clip(min=0)
-        style = {"fmt": marker, "ms": 4, "color": color, "lw": 0.6, "alpha": 0.8}
+        style: dict[str, Any] = {"fmt": marker, "ms": 4, "color": color, "lw": 0.6, "alpha": 0.8}
         ax.errorbar(
             rows["probability"], y, yerr=bars, label=shorten(category, LEGEND_WIDTH), **style
         )

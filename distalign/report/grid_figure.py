@@ -44,13 +44,16 @@ def draw_sensitivity(methods: Mapping[str, Measured], title: str) -> bytes:
     return finish(figure, axes, title, "value")
 
 
-def method_points(group: Measured, parameter: str) -> list[tuple[float, float, float, float]]:
+Point = tuple[float, float, float, float | None]
+
+
+def method_points(group: Measured, parameter: str) -> list[Point]:
     """(place, mae, sd, floor) of each value of the parameter that has an MAE."""
     columns = zip(
         *([row for row in rows if row["parameter"] == parameter] for rows in group.seeds),
         strict=True,
     )
-    found = []
+    found: list[Point] = []
     for place, rows in enumerate(columns):
         mae, sd, floor = (average([row[key] for row in rows]) for key in ("mae", "mae_sd", "floor"))
         if mae is not None:
@@ -59,7 +62,11 @@ def method_points(group: Measured, parameter: str) -> list[tuple[float, float, f
 
 
 def _line(
-    ax: Axes, points: list[tuple[float, float, float, float]], name: str, color: str, marker: str
+    ax: Axes,
+    points: list[Point],
+    name: str,
+    color: str,
+    marker: str,
 ) -> None:
     place, mae, sd, floor = np.array(points).T
     ax.errorbar(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from distalign.records.schemas import Retention
+from distalign.records.requests import Retention
 from distalign.report.cells import Cell, by_place, display, mean_over_seeds
 from distalign.report.tables import Entry, Table, number, percent
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -119,7 +120,7 @@ def _printed_rows(layout: Layout) -> list[list[Entry]]:
     return [row for row in rows if _has_number(row[2:])]
 
 
-def _as_printed(row: tuple) -> str:
+def _as_printed(row: Any) -> str:
     if not pd.isna(row.sd):
         return f"{row.value} ± {row.sd}"
     return row.value if pd.isna(row.ci_low) else f"{row.value} [{row.ci_low}, {row.ci_high}]"

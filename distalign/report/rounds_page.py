@@ -42,7 +42,7 @@ def _packed(rows: Sequence[Judgement], categories: Sequence[str]) -> dict[str, A
     """Rows as lists; contexts, prompts and categories by their place in a list of each."""
     contexts = {name: place for place, name in enumerate(dict.fromkeys(r.context for r in rows))}
     prompts = {text: place for place, text in enumerate(dict.fromkeys(r.prompt for r in rows))}
-    places = {name: place for place, name in enumerate(categories)}
+    places: dict[str | None, int] = {name: place for place, name in enumerate(categories)}
     packed = [
         [
             contexts[row.context],

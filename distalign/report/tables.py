@@ -63,8 +63,8 @@ def training_spread(key: str, kind: str, seeds: Sequence[Metrics]) -> str:
     """
     if len(seeds) == 1:
         return interval(seeds[0], kind)
-    values = [metrics[key] for metrics in seeds if metrics.get(key) is not None]
-    return f"± {number(np.std(values, ddof=1))}" if len(values) > 1 else ""
+    values = [value for metrics in seeds if (value := metrics.get(key)) is not None]
+    return f"± {number(float(np.std(values, ddof=1)))}" if len(values) > 1 else ""
 
 
 def is_credible(metrics: Metrics) -> bool:

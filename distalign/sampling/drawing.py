@@ -84,7 +84,7 @@ def _alternating_path(undecided: NDArray[np.bool_]) -> list[tuple[int, int]] | N
     ends = np.flatnonzero(n == 1)
     column = int(ends[0]) if len(ends) else int(n.argmax())
     path: list[tuple[int, int]] = []
-    visited, left = [column], {}
+    visited, left = [column], dict[int, int]()
     row = -1
     while True:
         rows = [r for r in undecided[:, column].nonzero()[0][:2] if r != row]

@@ -146,10 +146,9 @@ def sample_shard(
     """A response for each planned round. Same arguments, same rounds."""
     plan, params, rng = shard.plan, shard.params, np.random.default_rng(shard.seeds)
     uniforms, steering = rng.random(len(plan)), policy.steering
-    asked, targets = [None] * len(plan), None
-    if policy.method == EXTERNAL or policy.decoding == "external":
-        target_of = {context.name: np.array(context.target) for context in spec.contexts}
-        targets = [target_of[name] for name, _, _ in plan]
+    asked: list[int | None] = [None] * len(plan)
+    target_of = {context.name: np.array(context.target) for context in spec.contexts}
+    targets = [target_of[name] for name, _, _ in plan]
     if policy.method == EXTERNAL:
         asked = [draw_independent(*pair) for pair in zip(targets, uniforms, strict=True)]
     ids = [

@@ -89,8 +89,13 @@ def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
                 raise InputError(f"{path}:{line}: {column} {value!r} has no target; {offered}")
         answers.append(
             Judgement(
-                **{"context": context, "round": line, "prompt": "", "text": category or ""},
-                **dict.fromkeys(("drawn", "probabilities", "mass")),
+                context=context,
+                round=line,
+                prompt="",
+                text=category or "",
+                drawn=None,
+                probabilities=None,
+                mass=None,
                 category=category,
                 judge="given",
             )

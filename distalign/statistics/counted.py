@@ -115,7 +115,9 @@ def share_table(
         counts, target: (C, K).
     """
     rows = []
-    for context, counted, wanted in zip(contexts, np.asarray(counts), target, strict=True):
+    for context, counted, wanted in zip(
+        contexts, np.asarray(counts), np.asarray(target), strict=True
+    ):
         n = int(counted.sum())
         for category, goal, count in zip(categories, wanted, counted, strict=True):
             observed = low = high = math.nan

@@ -92,29 +92,29 @@ def corrected_mae(
     Raises:
         InputError: no labelled text of some category was read as any category.
     """
-    counts, target = np.asarray(counts, int), np.asarray(target, float)
-    confusion = np.asarray(confusion, int)
-    if (confusion[:, :-1].sum(-1) == 0).any():
+    drawn, wanted = np.asarray(counts, int), np.asarray(target, float)
+    labelled = np.asarray(confusion, int)
+    if (labelled[:, :-1].sum(-1) == 0).any():
         raise InputError(
-            f"judge's confusion matrix {confusion.tolist()}: a category without a valid reading "
+            f"judge's confusion matrix {labelled.tolist()}: a category without a valid reading "
             "cannot be corrected for; label more texts of it in data/judge"
         )
-    kept = counts.sum(-1) > 0
+    kept = drawn.sum(-1) > 0
     if not kept.any():
         return CorrectedError(*[float("nan")] * 4)
-    counts, target = counts[kept], target[kept]
-    totals = counts.sum(-1)
-    shares = counts / totals[:, None]
-    mae = _mae(correct_shares(shares, confusion), target)
+    drawn, wanted = drawn[kept], wanted[kept]
+    totals = drawn.sum(-1)
+    shares = drawn / totals[:, None]
+    mae = float(_mae(correct_shares(shares, labelled), wanted))
     rounds = rng.multinomial(totals, shares, size=(resamples, len(totals))) / totals[:, None]
-    rates = rng.standard_gamma(confusion + PRIOR, size=(resamples, *confusion.shape))
-    draws = _mae(correct_shares(rounds, rates), target)
+    rates = rng.standard_gamma(labelled + PRIOR, size=(resamples, *labelled.shape))
+    draws = _mae(correct_shares(rounds, rates), wanted)
     high = np.quantile(draws, 0.975)
-    read = target @ (rates / rates.sum(-1, keepdims=True))[..., :-1]
+    read = wanted @ (rates / rates.sum(-1, keepdims=True))[..., :-1]
     read /= read.sum(-1, keepdims=True)
     perfect = rng.multinomial(totals, read) / totals[:, None]
-    floor = _mae(correct_shares(perfect, confusion), target).mean()
-    bounds = max(0.0, 2 * mae - high), mae + high - draws.mean()
+    floor = _mae(correct_shares(perfect, labelled), wanted).mean()
+    bounds = max(0.0, 2 * mae - float(high)), mae + high - draws.mean()
     return CorrectedError(*(float(value) for value in (mae, *bounds, floor)))
 
 
@@ -137,15 +137,15 @@ def mae_bounds(counts: ArrayLike, n_invalid: ArrayLike, target: ArrayLike) -> tu
     Returns:
         (low, high); both are the plain MAE where nothing is invalid, nan without rounds.
     """
-    counts, target = np.asarray(counts, float), np.asarray(target, float)
-    n_invalid = np.asarray(n_invalid, float)
-    kept = counts.sum(-1) + n_invalid > 0
+    drawn, wanted = np.asarray(counts, float), np.asarray(target, float)
+    unread = np.asarray(n_invalid, float)
+    kept = drawn.sum(-1) + unread > 0
     if not kept.any():
         return float("nan"), float("nan")
-    counts, n_invalid, target = counts[kept], n_invalid[kept, None], target[kept]
-    totals = counts.sum(-1, keepdims=True) + n_invalid
-    n_categories = target.shape[-1]
-    least = 2 * np.maximum(counts / totals - target, 0).sum(-1) / n_categories
-    one_hot = np.eye(n_categories)[:, None] * n_invalid
-    greatest = np.abs((counts + one_hot) / totals - target).mean(-1).max(0)
+    drawn, unread, wanted = drawn[kept], unread[kept, None], wanted[kept]
+    totals = drawn.sum(-1, keepdims=True) + unread
+    n_categories = wanted.shape[-1]
+    least = 2 * np.maximum(drawn / totals - wanted, 0).sum(-1) / n_categories
+    one_hot = np.eye(n_categories)[:, None] * unread
+    greatest = np.abs((drawn + one_hot) / totals - wanted).mean(-1).max(0)
     return float(least.mean()), float(greatest.mean())

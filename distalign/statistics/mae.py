@@ -50,14 +50,14 @@ def paper_interval(
     Returns:
         (low, high); (nan, nan) where no context has a valid round.
     """
-    counts, target = np.asarray(counts, int), np.asarray(target, float)
-    kept = counts.sum(-1) > 0
+    drawn, wanted = np.asarray(counts, int), np.asarray(target, float)
+    kept = drawn.sum(-1) > 0
     if not kept.any():
         return float("nan"), float("nan")
-    counts, target = counts[kept], target[kept]
-    totals = counts.sum(-1)
-    draws = rng.multinomial(totals, counts / totals[:, None], size=(resamples, len(totals)))
-    errors = np.abs(draws / totals[:, None] - target).mean(-1).mean(-1)
+    drawn, wanted = drawn[kept], wanted[kept]
+    totals = drawn.sum(-1)
+    draws = rng.multinomial(totals, drawn / totals[:, None], size=(resamples, len(totals)))
+    errors = np.abs(draws / totals[:, None] - wanted).mean(-1).mean(-1)
     low, high = np.quantile(errors, [0.025, 0.975])
     return float(low), float(high)
 
@@ -69,12 +69,12 @@ def mean_interval(errors: ArrayLike) -> tuple[float, float]:
     their spread holds both sources. Contexts without valid rounds are left out. No bound is
     below 0.
     """
-    errors = np.asarray(errors, float)
-    errors = errors[~np.isnan(errors)]
-    if len(errors) < 2:
+    found = np.asarray(errors, float)
+    found = found[~np.isnan(found)]
+    if len(found) < 2:
         return float("nan"), float("nan")
-    half = stats.t.ppf(0.975, len(errors) - 1) * stats.sem(errors)
-    return max(0.0, float(errors.mean() - half)), float(errors.mean() + half)
+    half = stats.t.ppf(0.975, len(found) - 1) * stats.sem(found)
+    return max(0.0, float(found.mean() - half)), float(found.mean() + half)
 
 
 def fit_p_values(

@@ -18,7 +18,7 @@ def sensitivity_rows(
     the numbers of valid ones; None stands for what a single seed or no valid round defines.
     """
     target = np.array([context.target for context in spec.contexts])
-    rows = []
+    rows: list[dict[str, float | str | None]] = []
     for (parameter, value), seeds in judged.items():
         maes, floors, valid = [], [], []
         for rounds in seeds:

@@ -84,10 +84,11 @@ class LiveCallback(TrainerCallback):
         calibration: measured at each log, if the method has steering tokens.
     """
 
+    _live: Live  # of the process that logs
+
     def __init__(self, folder: Path, calibration: Calibration | None) -> None:
         self._folder = folder
         self._calibration = calibration
-        self._live: Live | None = None
         self._mark = (0, 0.0)
 
     def on_train_begin(

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from distalign.models.chat import chat_ids
 from distalign.models.forward import Row, completion_logits
-from distalign.records.schemas import Preference, Request, Split
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference, Split
 from distalign.training.objective import retention_loss
 
 if TYPE_CHECKING:

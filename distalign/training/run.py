@@ -10,7 +10,8 @@ from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams, load_adapter, new_adapter
 from distalign.models.steering import Steering
 from distalign.records.files import write_text
-from distalign.records.schemas import DatasetSpec, Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import DatasetSpec, Preference, Prompt
 from distalign.training.first_place import check_first_place
 from distalign.training.fitting import end, fit, gather_adapter, make_trainer
 from distalign.training.methods import Trained

@@ -9,7 +9,8 @@ from distalign.machine.provenance import here
 from distalign.models.policy import DESCRIPTION, LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_source
-from distalign.records.schemas import DatasetSpec, Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import DatasetSpec, Preference, Prompt
 from distalign.training.methods import HybridParams, WarmupParams
 from distalign.training.run import train
 

@@ -24,7 +24,7 @@ REFERENCE_ADAPTER = "ref"
 
 def score(
     model: Any,
-    inputs: dict[str, Tensor],
+    inputs: dict[str, Any],
     exact: Tensor | None = None,
     kept: Sequence[Row] = (),
 ) -> Completions:
@@ -61,6 +61,11 @@ class Retaining:
     """A trainer whose steps also hold the base model's answers, if it was given any."""
 
     retention: Retention | None = None
+    # Of the trainer that it is mixed into.
+    model: Any
+    accelerator: Any
+    state: Any
+    _metrics: Any
 
     def _kept(self) -> list[Row]:
         if self.retention is None or not self.model.training:
@@ -71,7 +76,7 @@ class Retaining:
         )
 
     def _retained(self, model: Any, kept: list[Row], scored: Completions) -> Tensor | float:
-        if not kept:
+        if self.retention is None or not kept:
             return 0.0
         loss = self.retention.loss(model, kept, scored.kept_logits)
         self._metrics["train"]["retention"].append(loss.item())
@@ -84,7 +89,7 @@ class IFTTrainer(Retaining, SFTTrainer):
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
@@ -104,7 +109,7 @@ class PairTrainer(Retaining, DPOTrainer):
         super().__init__(*args, **kwargs)
         drop_reference(self)
 
-    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
             chosen, rejected = score(model, inputs).logps.chunk(2)
         return chosen, rejected
@@ -112,7 +117,7 @@ class PairTrainer(Retaining, DPOTrainer):
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
@@ -183,7 +188,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         if "target" not in self._signature_columns:
             self._signature_columns.append("target")
 
-    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         with torch.no_grad(), reference(self, model):
             scored = score(model, inputs)
             return scored.logps, score_mismatched(model, scored, inputs["mismatched"])
@@ -191,7 +196,7 @@ class HybridTrainer(Retaining, KTOTrainer):
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
@@ -217,7 +222,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         return loss + self._retained(model, kept, scored)
 
     def _kto(
-        self, model: Any, scored: Completions, inputs: dict[str, Tensor], log_ratios: Tensor
+        self, model: Any, scored: Completions, inputs: dict[str, Any], log_ratios: Tensor
     ) -> Tensor:
         mismatched = score_mismatched(model, scored, inputs["mismatched"])
         z_0 = kto_reference_point(

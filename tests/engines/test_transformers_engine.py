@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines.engine import Decoding, FirstToken
 from distalign.engines.opening import open_engine
-from distalign.engines.transformers_engine import TransformersEngine, branches, draw, prefix_tree
+from distalign.engines.prefix_tree import branches, prefix_tree
+from distalign.engines.transformers_engine import TransformersEngine, draw
 from distalign.machine.precision import has_gpu
 from tests.support.tiny_models import make_source
 

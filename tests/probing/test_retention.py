@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer
 
-from distalign.models.packing import ATTENTION
 from distalign.models.steering import Steering
 from distalign.probing.retention import measure, text_rows
-from distalign.records.schemas import Request, Retention
+from distalign.records.requests import Request, Retention
 from distalign.training.retention import answered_rows
+from tests.support.tiny_lora import tiny_lora
 
 TEXTS = ["The river was low that summer.", "Bread."]
 REQUESTS = [
@@ -34,20 +33,9 @@ REQUESTS = [
 
 def policy(base_model: Path, init: bool) -> tuple[Any, Any, Steering]:
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        attn_implementation=ATTENTION,
-    )
-    lora = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=init)
     ids = [tokenizer.encode(token)[0] for token in "01"]
     steering = Steering(form="digits", tokens=["0", "1"], ids=ids)
-    return get_peft_model(LlamaForCausalLM(config), lora), tokenizer, steering
+    return tiny_lora(len(tokenizer), at_zero=init), tokenizer, steering
 
 
 def test_an_untrained_adapter_keeps_everything(base_model: Path) -> None:

@@ -3,14 +3,8 @@
 import pandas as pd
 
 from distalign.machine.provenance import CellProvenance
-from distalign.records.schemas import (
-    Attribute,
-    Category,
-    Context,
-    DatasetSpec,
-    Judgement,
-    Retention,
-)
+from distalign.records.requests import Retention
+from distalign.records.schemas import Attribute, Category, Context, DatasetSpec, Judgement
 from distalign.report.cells import Cell, Matrix
 from distalign.report.tables import Table
 from distalign.statistics.binding import steering_table

@@ -4,12 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback
+from transformers import AutoTokenizer, Trainer, TrainerCallback
 
-from distalign.models.packing import ATTENTION
 from distalign.models.steering import resolve
 from distalign.records.files import read_attribute
 from distalign.records.schemas import Context, DatasetSpec, Preference
@@ -18,6 +15,7 @@ from distalign.training.methods import HybridParams, IFTParams
 from stages.cli import run
 from tests.support.hybrid_block import HYBRID
 from tests.support.paths import ROOT
+from tests.support.tiny_lora import tiny_lora
 
 SCHEDULE = {
     "rows": None,
@@ -56,20 +54,7 @@ def train(objective: str, base: Path, folder: Path, n_rows: int) -> Trainer:
         for i in range(n_rows)
     ]
     tokenizer = AutoTokenizer.from_pretrained(base)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        attn_implementation=ATTENTION,
-    )
-    lora = LoraConfig(
-        r=2, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(LlamaForCausalLM(config), lora)
+    model = tiny_lora(len(tokenizer))
     steering = resolve(tokenizer, attribute, "digits")
     trainer = make_trainer(
         PARAMS[objective], model, tokenizer, rows, spec, steering, 0, folder / "workspace"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
+from transformers import AutoTokenizer, TrainerCallback
 from trl import DPOTrainer, KTOTrainer, SFTTrainer
 from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
@@ -23,6 +22,7 @@ from distalign.training.run import training_table
 from distalign.training.trainer import score
 from tests.support.hybrid_block import HYBRID as HYBRID_SETTINGS
 from tests.support.paths import ROOT
+from tests.support.tiny_lora import tiny_lora
 
 SCHEDULE = {
     "rows": 12,
@@ -67,25 +67,7 @@ def rows(spec: DatasetSpec) -> list[Preference]:
 def policy(base_model: Path, spec: DatasetSpec):
     """A small float32 model over the real tokenizer, with a LoRA that is not at zero."""
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        attn_implementation=ATTENTION,
-    )
-    lora = LoraConfig(
-        r=2,
-        lora_dropout=0.0,
-        target_modules="all-linear",
-        init_lora_weights=False,
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(LlamaForCausalLM(config), lora)
-    return model, tokenizer, resolve(tokenizer, spec.attribute, "digits")
+    return tiny_lora(len(tokenizer)), tokenizer, resolve(tokenizer, spec.attribute, "digits")
 
 
 @contextlib.contextmanager

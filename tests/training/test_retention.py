@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer
 
 from distalign.models.forward import completion_logits, score_completions
 from distalign.models.packing import ATTENTION
-from distalign.records.schemas import Preference, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference
 from distalign.training.retention import Retention, answered_rows, to_hold
+from tests.support.tiny_lora import tiny_lora
 
 PROMPTS = [[1, 2, 3, 4], [1, 2, 5], [1, 2, 3, 4]]
 COMPLETIONS = [[6, 7], [8], [9, 3, 2]]
@@ -22,18 +23,7 @@ KEPT = [([1, 2, 9, 9], [4, 5, 6]), ([1, 2, 8], [3])]
 @pytest.fixture
 def model() -> Iterator[Any]:
     """A tiny model whose adapter changes what it says."""
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=12,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        attn_implementation=ATTENTION,
-    )
-    lora = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
-    return get_peft_model(LlamaForCausalLM(config), lora)
+    return tiny_lora(vocab_size=12)
 
 
 def plain_logits(model: Any, prompt: list[int], completion: list[int]) -> torch.Tensor:
