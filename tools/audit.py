@@ -52,7 +52,7 @@ def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:
     spanned = {"models": [model.replace("/", "--")], "trainings": [UNTRAINED], "seeds": [0]}
     spanned |= {"written": [SETTING], "settings": [SETTING]}
     spanned |= {"datasets": list(dict.fromkeys(datasets)), "methods": list(dict.fromkeys(methods))}
-    empty = dict.fromkeys(Matrix.model_fields.keys() - spanned.keys(), [])
+    empty: dict[str, list[str]] = dict.fromkeys(Matrix.model_fields.keys() - spanned.keys(), [])
     return Matrix(**empty | spanned | {"name": f"audit of {model}"})
 
 

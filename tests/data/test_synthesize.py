@@ -5,21 +5,11 @@ from hypothesis import strategies as st
 
 from distalign.data.synthesize import draw_base, largest_remainder, spread
 from distalign.records.schemas import DatasetSpec, Prompt, Response
+from tests.support.asked import asked
 
 
 def prompts(spec: DatasetSpec) -> list[Prompt]:
-    return [
-        Prompt(
-            setting="attribute",
-            context=c.name,
-            split=split,
-            prompt=f"{split} {i} {c.name}?",
-            source="grammar",
-        )
-        for c in spec.contexts
-        for split in ("train", "test")
-        for i in range(7)
-    ]
+    return asked(spec, "{split} {number} {context}?", range(7), ("train", "test"))
 
 
 def pool(spec: DatasetSpec, n: int) -> list[Response]:

@@ -35,6 +35,7 @@ from distalign.training.first_place import check_first_place
 from distalign.training.fitting import make_trainer
 from distalign.training.methods import DPOParams, HybridParams, Trained, WarmupParams
 from distalign.training.surface_forms import train_form
+from tests.support.asked import asked
 from tests.support.hybrid_block import HYBRID
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT
@@ -100,18 +101,9 @@ def rows(spec: DatasetSpec) -> list[Preference]:
 
 @pytest.fixture(scope="module")
 def prompts(spec: DatasetSpec) -> list[Prompt]:
-    return [
-        Prompt(
-            setting="attribute",
-            context=context.name,
-            split=split,
-            prompt=f"Say what the sex of the {context.name} is, {i}.",
-            source="grammar",
-        )
-        for context in spec.contexts
-        for split in ("validation", "test")
-        for i in range(4)
-    ]
+    return asked(
+        spec, "Say what the sex of the {context} is, {number}.", range(4), ("validation", "test")
+    )
 
 
 @pytest.fixture(scope="module")

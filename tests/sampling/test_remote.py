@@ -11,9 +11,10 @@ import pytest
 
 from distalign.judging.words import judge_round
 from distalign.llm.endpoint import Endpoint, open_remote
-from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
+from distalign.records.schemas import DatasetSpec, InputError, Round
 from distalign.sampling.remote import RemoteParams, draw_remote
 from distalign.statistics.score import ScoreParams, cell_metrics
+from tests.support.asked import asked
 from tests.support.chat_server import Body, ChatServer
 from tests.support.sample_block import SAMPLE
 
@@ -35,17 +36,7 @@ def draw(
     spec: DatasetSpec, chat_server: ChatServer, open_sampled: Callable[[RemoteParams], Endpoint]
 ) -> Draw:
     """Sample a method's rounds; keys change the block, n the number of rounds."""
-    prompts = [
-        Prompt(
-            setting="attribute",
-            context=context.name,
-            split="test",
-            prompt=f"Wording {number}: what is the gender of {context.name}?",
-            source="grammar",
-        )
-        for context in spec.contexts
-        for number in range(N)
-    ]
+    prompts = asked(spec, "Wording {number}: what is the gender of {context}?", range(N))
 
     def draw(
         method: str = "zero_shot", n: int = N, seed: int = 0, **changes: object

@@ -12,9 +12,10 @@ from distalign.judging.words import judge_round
 from distalign.llm.endpoint import open_remote
 from distalign.llm.server import ModelServer
 from distalign.models.policy import Policy
-from distalign.records.schemas import DatasetSpec, Prompt, Round
+from distalign.records.schemas import DatasetSpec, Round
 from distalign.sampling.remote import RemoteParams, draw_remote
 from distalign.sampling.rounds import make_shards, sample_shard
+from tests.support.asked import asked
 from tests.support.machine import AUTO, PRECISION
 from tests.support.sample_block import SAMPLE
 
@@ -32,17 +33,8 @@ def read_counts(rounds: list[Round], spec: DatasetSpec) -> list[int]:
 def test_a_served_model_answers_in_the_same_shares_as_in_an_engine(
     spec: DatasetSpec, base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prompts = [
-        Prompt(
-            setting="attribute",
-            context=context.name,
-            split="test",
-            prompt=f"Answer {i + 2}, in one word: is one of the {context.name} male or female?",
-            source="grammar",
-        )
-        for context in spec.contexts
-        for i in range(N)
-    ]
+    wording = "Answer {number}, in one word: is one of the {context} male or female?"
+    prompts = asked(spec, wording, range(2, N + 2))
     sample = SAMPLE.model_copy(update={"n": N, "max_tokens": {"attribute": TOKENS}})
     monkeypatch.setenv("OPENAI_API_KEY", "loopback")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

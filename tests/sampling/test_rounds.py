@@ -16,6 +16,7 @@ from distalign.models.steering import resolve
 from distalign.records.files import read_attribute
 from distalign.records.schemas import Context, DatasetSpec, InputError, Prompt, Round
 from distalign.sampling.rounds import make_shards, plan_rounds, sample_shard
+from tests.support.asked import asked
 from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
 from tests.support.sample_block import SAMPLE as PARAMS
@@ -30,18 +31,7 @@ def spec() -> DatasetSpec:
 
 @pytest.fixture(scope="module")
 def prompts(spec: DatasetSpec) -> list[Prompt]:
-    return [
-        Prompt(
-            setting="attribute",
-            context=c.name,
-            split=split,
-            prompt=f"{c.name} {split} {i}?",
-            source="grammar",
-        )
-        for c in spec.contexts
-        for split in ("train", "test")
-        for i in range(4)
-    ]
+    return asked(spec, "{context} {split} {number}?", range(4), ("train", "test"))
 
 
 def test_rounds_use_each_test_prompt_once(spec: DatasetSpec, prompts: list[Prompt]) -> None:
