@@ -89,11 +89,27 @@ class Attribute(Record):
         return self.settings[setting]
 
 
+class Statement(Record):
+    """How a prompt says its target."""
+
+    kind: Literal["percent", "decimal", "count", "words", "ratio", "named"]
+    split: Split
+    """Of the phrasing: `train` has been shown to the policy."""
+    shares: str
+    """As "80 % female"."""
+    frame: str
+    """The whole prompt, with the slots {question} and {shares}."""
+
+
 class Context(Record):
     """What a prompt is about, with its target P*(.|c) in the order of the categories."""
 
     name: str
     target: list[float]
+    about: str | None = None
+    """What fills the slot of a wording, where it isn't the name."""
+    statement: Statement | None = None
+    """What its prompts say of the target: such a context is for tests alone."""
 
 
 class DatasetSpec(Record):
