@@ -2,63 +2,26 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.data.synthesize import largest_remainder
 from distalign.records.checked_yaml import read_yaml, validate
-from distalign.records.schemas import Attribute, Split, Statement
+from distalign.records.schemas import (
+    Attribute,
+    Context,
+    DatasetSpec,
+    Preference,
+    Prompt,
+)
+from distalign.records.stated import Item, PhrasingFile, Phrasings, Split, Statement, Stating
 
 NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty"
 ).split()
-
-
-class Item(BaseModel):
-    """How the share of one category is said."""
-
-    model_config = ConfigDict(extra="forbid")
-    kind: Literal["percent", "decimal", "count", "words", "ratio"]
-    text: str
-    of: list[int] = Field(min_length=1)
-    """Shares are rounded to whole parts of one of these."""
-    short: bool = False
-    """The last category may be left out: its share is what remains."""
-    join: str = ", "
-    last: str = " and "
-
-
-class Named(BaseModel):
-    """A word for a share of one of two categories, as "mostly"."""
-
-    model_config = ConfigDict(extra="forbid")
-    text: str
-    share: float = Field(ge=0, le=1)
-
-
-class Phrasings(BaseModel):
-    """What statements of one split are made of."""
-
-    model_config = ConfigDict(extra="forbid")
-    items: list[Item] = Field(min_length=1)
-    named: list[Named]
-    frames: list[str] = Field(min_length=1)
-
-
-class PhrasingFile(BaseModel):
-    """data/stated/phrasings.yaml."""
-
-    model_config = ConfigDict(extra="forbid")
-    train: Phrasings
-    validation: Phrasings
-    test: Phrasings
-
-    def of(self, split: Split) -> Phrasings:
-        return getattr(self, split)
-
+TRIES = 20
 
 def read_phrasings(path: Path) -> PhrasingFile:
     """Raises InputError naming the file and the key."""
@@ -68,7 +31,7 @@ def read_phrasings(path: Path) -> PhrasingFile:
 def state(
     shares: Sequence[float],
     attribute: Attribute,
-    phrasings: Phrasings,
+    phrasings: PhrasingFile,
     split: Split,
     rng: np.random.Generator,
 ) -> tuple[list[float], Statement]:
@@ -78,22 +41,23 @@ def state(
 
     Args:
         shares: (K,), in the order of the categories.
-        split: the split of the phrasings, which the statement keeps.
+        split: of the phrasings that are drawn from, all with equal chances.
     """
+    own: Phrasings = getattr(phrasings, split)
     words = [category.words[0] for category in attribute.categories]
-    frame = phrasings.frames[rng.integers(len(phrasings.frames))]
+    frame = own.frames[rng.integers(len(own.frames))]
     order = rng.permutation(len(words))
-    named = phrasings.named if len(words) == 2 else []
+    named = own.named if len(words) == 2 else []
     # All names together are met as often as two items.
-    weights = np.array([1.0] * len(phrasings.items) + [2 / max(len(named), 1)] * len(named))
+    weights = np.array([1.0] * len(own.items) + [2 / max(len(named), 1)] * len(named))
     chosen = rng.choice(len(weights), p=weights / weights.sum())
-    if chosen >= len(phrasings.items):
+    if chosen >= len(own.items):
         about = order[0]
         name = min(named, key=lambda one: (abs(one.share - shares[about]), one.text))
         target = [name.share if k == about else 1 - name.share for k in range(2)]
         text = name.text.format(word=words[about])
         return target, Statement(kind="named", split=split, shares=text, frame=frame)
-    item = phrasings.items[chosen]
+    item = own.items[chosen]
     whole = int(rng.choice(item.of))
     counts = largest_remainder(shares, whole)
     said = order[:-1] if item.short and rng.random() < 0.5 else order
@@ -121,13 +85,65 @@ def stated_prompt(question: str, statement: Statement) -> str:
     return question.join(part.replace("{shares}", shares) for part in parts)
 
 
-def dirichlet(alpha: float, n: int, rng: np.random.Generator, given: int | None = None) -> list:
-    """Shares of n categories drawn from a symmetric Dirichlet distribution, (n,).
 
-    With the category `given` they are drawn from the posterior after one answer of it: if the
-    category is even over all rows, the category of a row then follows the row's own shares.
+def draw_shares(
+    alpha: float, n: int, rng: np.random.Generator, answer: int | None = None
+) -> list[float]:
+    """Shares of n categories from a symmetric Dirichlet distribution, (n,).
+
+    With an `answer` they are drawn from the posterior after it. If answers are even over all rows,
+    each row's answer then follows its own shares, as if the shares had been drawn first.
     """
     weights = np.full(n, alpha)
-    if given is not None:
-        weights[given] += 1
+    if answer is not None:
+        weights[answer] += 1
     return rng.dirichlet(weights).tolist()
+
+
+def tested_contexts(
+    names: Sequence[str],
+    per_name: int,
+    attribute: Attribute,
+    stating: Stating,
+    rng: np.random.Generator,
+) -> list[Context]:
+    """Contexts of a test: each name with several targets, stated in phrasings of two splits.
+
+    Known phrasings (of the split train) and unseen ones (of test) take turns.
+    """
+    contexts: dict[str, Context] = {}
+    for number in range(per_name * len(names)):
+        about, split = names[number // per_name], ("train", "test")[number % 2]
+        for _ in range(TRIES):
+            shares = draw_shares(stating.alpha, len(attribute.categories), rng)
+            target, said = state(shares, attribute, stating.phrasings, split, rng)
+            name = stated_prompt(about, said)
+            if name not in contexts:
+                break
+        contexts[name] = Context(name=name, target=target, about=about, statement=said)
+    return list(contexts.values())
+
+
+Row = TypeVar("Row", Preference, Prompt)
+
+
+def state_rows(
+    rows: Sequence[Row], spec: DatasetSpec, split: Split, rng: np.random.Generator
+) -> list[Row]:
+    """The rows with a target of their own in their prompts, but for the share that states none.
+
+    Args:
+        rows: of D_pref, whose categories are even, or validation prompts.
+        split: of the phrasings.
+    """
+    stated = []
+    for row in rows:
+        if rng.random() < spec.stating.unstated:
+            stated.append(row)
+            continue
+        answer = spec.categories.index(row.category) if isinstance(row, Preference) else None
+        shares = draw_shares(spec.stating.alpha, len(spec.categories), rng, answer)
+        target, said = state(shares, spec.attribute, spec.stating.phrasings, split, rng)
+        prompt = stated_prompt(row.prompt, said)
+        stated.append(row.model_copy(update={"prompt": prompt, "target": target}))
+    return stated

@@ -6,16 +6,35 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from distalign.data.stated import read_phrasings, tested_contexts
 from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError
+from distalign.records.stated import Stating
 
 CONTEXT_COLUMNS = ("context", "occupation")
 LABEL_COLUMNS = ("sector",)
 # Shares are decimal numbers that a person has typed.
 SUM_TOLERANCE = 1e-6
+
+
+class StatedParams(BaseModel):
+    """How the prompts of a data set state their targets."""
+
+    model_config = ConfigDict(extra="forbid")
+    seed: int
+    phrasings: str
+    """YAML file, see `distalign.records.stated.PhrasingFile`."""
+    tested: str
+    """CSV file with a row a context of the test."""
+    targets_per_context: int = Field(ge=1)
+    """Stated targets of each context of the test."""
+    alpha: float = Field(gt=0)
+    unstated: float = Field(ge=0, lt=1)
+    """`alpha` and `unstated`: see `distalign.records.stated.Stating`."""
 
 
 class DatasetParams(BaseModel):
@@ -25,7 +44,15 @@ class DatasetParams(BaseModel):
     attribute: str
     contexts: str
     """CSV file with a row a context; a real target takes its counts or shares too."""
-    target: Literal["real", "even"]
+    target: Literal["real", "even", "stated"]
+    stated: StatedParams | None = None
+    """Of a stated target alone: its training is about `contexts`, its test about others."""
+
+    @model_validator(mode="after")
+    def _says_how(self) -> Self:
+        if (self.target == "stated") != (self.stated is not None):
+            raise ValueError("`target: stated` needs a block `stated`, and no other target has one")
+        return self
 
 
 def is_transfer(trained: DatasetParams, tested: DatasetParams) -> bool:
@@ -143,22 +170,43 @@ def _weight(text: str | None, where: str) -> float:
 
 
 def build_spec(
-    name: str,
-    attribute: Attribute,
-    contexts: Path,
-    target: Literal["real", "even"],
-    max_contexts: int | None = None,
+    name: str, attribute: Attribute, dataset: DatasetParams, max_contexts: int | None = None
 ) -> DatasetSpec:
-    """P*(.|c) = counts or shares / total (real) or 1/K (even) for each context of the file."""
+    """P*(.|c) = counts or shares / total (real) or 1/K (even) for each context of the file.
+
+    A stated target has these contexts, with the even target, for the training alone.
+    """
     categories = [category.name for category in attribute.categories]
-    rows = list(read_weights(contexts, categories if target == "real" else []).items())
-    targets = [
-        Context(
-            name=context,
-            target=[weight / sum(weights) for weight in weights]
-            if target == "real"
-            else [1 / len(categories)] * len(categories),
-        )
-        for context, weights in rows[:max_contexts]
+    real = dataset.target == "real"
+    weights = read_weights(Path(dataset.contexts), categories if real else [])
+    even = [1 / len(categories)] * len(categories)
+    contexts = [
+        Context(name=context, target=[own / sum(row) for own in row] if real else even)
+        for context, row in list(weights.items())[:max_contexts]
     ]
-    return DatasetSpec(name=name, target=target, attribute=attribute, contexts=targets)
+    if dataset.stated is None:
+        return DatasetSpec(
+            name=name, target=dataset.target, attribute=attribute, contexts=contexts
+        )
+    stating, tested = _stated(dataset.stated, attribute, max_contexts)
+    return DatasetSpec(
+        name=name,
+        target="stated",
+        attribute=attribute,
+        contexts=tested,
+        taught=contexts,
+        stating=stating,
+    )
+
+
+def _stated(
+    params: StatedParams, attribute: Attribute, max_contexts: int | None
+) -> tuple[Stating, list[Context]]:
+    stating = Stating(
+        alpha=params.alpha,
+        unstated=params.unstated,
+        phrasings=read_phrasings(Path(params.phrasings)),
+    )
+    names = list(read_weights(Path(params.tested), []))[:max_contexts]
+    rng = np.random.default_rng(params.seed)
+    return stating, tested_contexts(names, params.targets_per_context, attribute, stating, rng)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Split = Literal["train", "validation", "test"]
+from distalign.records.stated import Split, Statement, Stating
+
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 Setting = Literal["attribute", "story"]
 Source = Literal["llm", "grammar"]
@@ -89,18 +90,6 @@ class Attribute(Record):
         return self.settings[setting]
 
 
-class Statement(Record):
-    """How a prompt says its target."""
-
-    kind: Literal["percent", "decimal", "count", "words", "ratio", "named"]
-    split: Split
-    """Of the phrasing: `train` has been shown to the policy."""
-    shares: str
-    """As "80 % female"."""
-    frame: str
-    """The whole prompt, with the slots {question} and {shares}."""
-
-
 class Context(Record):
     """What a prompt is about, with its target P*(.|c) in the order of the categories."""
 
@@ -109,26 +98,35 @@ class Context(Record):
     about: str | None = None
     """What fills the slot of a wording, where it isn't the name."""
     statement: Statement | None = None
-    """What its prompts say of the target: such a context is for tests alone."""
+    """What its prompts say of the target, if they do."""
 
 
 class DatasetSpec(Record):
     """attribute x region x target: everything the later stages know of a dataset."""
 
     name: str
-    target: Literal["real", "even"]
+    target: Literal["real", "even", "stated"]
     attribute: Attribute
     contexts: list[Context] = Field(min_length=1)
+    """What is asked about in tests, and in training where `taught` is empty."""
+    taught: list[Context] = []
+    """What a training is about, where tests are about contexts that it has not seen."""
+    stating: Stating | None = None
+    """Of a stated target: how a training states those of its rows."""
 
     @model_validator(mode="after")
     def _targets_are_distributions(self) -> "DatasetSpec":
-        for context in self.contexts:
+        for context in [*self.contexts, *self.taught]:
             if len(context.target) != len(self.attribute.categories):
                 raise ValueError(f"{context.name}: one probability a category is needed")
             shares = context.target
             if not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > 1e-9:
                 raise ValueError(f"{context.name}: the target is not a distribution")
         return self
+
+    def for_training(self) -> "DatasetSpec":
+        """The data set of the contexts that a training is about."""
+        return self.model_copy(update={"contexts": self.taught}) if self.taught else self
 
     @property
     def categories(self) -> list[str]:
@@ -158,6 +156,8 @@ class Prompt(Record):
     prompt: str
     source: Source
     """grammar: written, also where an LLM has written the same."""
+    target: list[float] | None = None
+    """What the prompt states; None: the context's."""
 
 
 class Response(Record):
@@ -187,6 +187,8 @@ class Preference(Record):
     response: str
     rejected_category: str
     rejected_response: str
+    target: list[float] | None = None
+    """What the prompt states; None: the context's."""
 
 
 class Round(Record):
