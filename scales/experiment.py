@@ -8,7 +8,7 @@ import yaml
 
 from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.synthesize import SynthesizeParams
-from distalign.data.targets import TargetsParams, build_spec
+from distalign.data.targets import TargetsParams, dataset_spec
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.machine.precision import Precision
@@ -43,8 +43,7 @@ def read_experiment(
     for name in scale["datasets"]:
         known = targets.dataset(name)
         attribute = read_attribute(root / f"data/attributes/{known.attribute}.yaml")
-        contexts = root / known.contexts
-        specs[name] = build_spec(name, attribute, contexts, known.target, targets.max_contexts)
+        specs[name] = dataset_spec(name, attribute, known, root, targets.max_contexts)
         sources[name] = known
     methods = [*scale["methods"], *scale["decoding_methods"], *scale["transfer_methods"]]
     methods += ["ours"] if scale["surface_forms"] else []

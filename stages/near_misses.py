@@ -18,7 +18,7 @@ def main() -> None:
     )
     params = block(RequestsParams, "requests")
     file = validate(NearMissFile, read_yaml(args.templates), args.templates)
-    asked = near_misses(file, read_spec(args.spec), params)
+    asked = near_misses(file, read_spec(args.spec).for_training(), params)
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     tokenizer = AutoTokenizer.from_pretrained(args.base)

@@ -6,6 +6,7 @@ Beside it go the validation prompts, on which training measures its calibration.
 import numpy as np
 
 from distalign.data.pair import PairParams, interleave, pair
+from distalign.data.stated import state_rows
 from distalign.records.files import read_jsonl, read_spec, write_jsonl
 from distalign.records.schemas import Prompt, Response
 from stages.cli import block, parse, run
@@ -24,8 +25,13 @@ def main() -> None:
     rng = np.random.default_rng(block(PairParams, "pair").seed)
     base, pool = read_jsonl(args.base, Response), read_jsonl(args.pool, Response)
     unseen = [row for row in read_jsonl(args.prompts, Prompt) if row.split == "validation"]
-    write_jsonl(args.out, pair(base, pool, read_spec(args.spec).categories, rng))
-    write_jsonl(args.validation, interleave(unseen, rng))
+    spec = read_spec(args.spec)
+    rows, unseen = pair(base, pool, spec.categories, rng), interleave(unseen, rng)
+    if spec.stating is not None:
+        rows = state_rows(rows, spec, "train", rng)
+        unseen = state_rows(unseen, spec, "validation", rng)
+    write_jsonl(args.out, rows)
+    write_jsonl(args.validation, unseen)
 
 
 if __name__ == "__main__":

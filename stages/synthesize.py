@@ -26,7 +26,7 @@ def main() -> None:
         report="JSON file for their variety and the share of each source",
     )
     params = block(SynthesizeParams, "synthesize", args.setting)
-    spec, prompts = read_spec(args.spec), read_jsonl(args.prompts, Prompt)
+    spec, prompts = read_spec(args.spec).for_training(), read_jsonl(args.prompts, Prompt)
     write = write_stories if args.setting == "story" else write_responses
     rng = np.random.default_rng(params.seed)
     llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from distalign.data.targets import TargetsParams, build_spec
+from distalign.data.targets import TargetsParams, dataset_spec
 from distalign.records.files import read_attribute, write_json
 from stages.cli import block, parse, run
 
@@ -17,8 +17,7 @@ def main() -> None:
     params = block(TargetsParams, "targets")
     definition = params.dataset(args.dataset)
     attribute = read_attribute(args.attributes / f"{definition.attribute}.yaml")
-    contexts = Path(definition.contexts)
-    spec = build_spec(args.dataset, attribute, contexts, definition.target, params.max_contexts)
+    spec = dataset_spec(args.dataset, attribute, definition, Path(), params.max_contexts)
     write_json(args.out, spec.model_dump())
 
 

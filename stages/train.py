@@ -67,7 +67,7 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(args.warmup)
         if isinstance(params, DPOParams) or params.warmup:
             start = args.warmup
-    spec, rows = read_spec(args.spec), read_jsonl(args.preferences, Preference)
+    spec, rows = read_spec(args.spec).for_training(), read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,

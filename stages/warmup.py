@@ -32,7 +32,7 @@ def main() -> None:
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     params, lora = block(WarmupParams, "warmup"), block(LoraParams, "lora")
-    spec, used = read_spec(args.spec), precision()
+    spec, used = read_spec(args.spec).for_training(), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
     rows = read_jsonl(args.preferences, Preference)

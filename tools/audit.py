@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from distalign.data.paraphrase import ParaphraseParams, paraphrase
-from distalign.data.targets import TargetsParams, build_spec
+from distalign.data.targets import TargetsParams, dataset_spec
 from distalign.judging.words import judge_round
 from distalign.llm.endpoint import open_remote
 from distalign.machine.provenance import Asked, CellProvenance, whom
@@ -43,8 +43,7 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     params = block(TargetsParams, "targets")
     definition = params.dataset(dataset)
     attribute = read_attribute(attributes / f"{definition.attribute}.yaml")
-    contexts = Path(definition.contexts)
-    return build_spec(dataset, attribute, contexts, definition.target, params.max_contexts)
+    return dataset_spec(dataset, attribute, definition, Path(), params.max_contexts)
 
 
 def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from distalign.data.stated import stated_prompt
 from distalign.data.wordings import (
     LONGEST_NAME,
     SLOT,
@@ -22,6 +23,7 @@ from distalign.llm.endpoint import Endpoint, Request
 from distalign.records.schemas import (
     SPLITS,
     Attribute,
+    Context,
     DatasetSpec,
     InputError,
     Prompt,
@@ -174,27 +176,38 @@ def paraphrase(
 ) -> list[Prompt]:
     """per_split prompts of every context in every split; no wording is in two splits.
 
+    Contexts that are taught have no test prompts, and those that are tested beside them no others;
+    a context's statement of its target goes around each wording.
+
     Raises:
         InputError: the attribute has no such setting, or wordings are too few.
     """
     question = spec.attribute.question(setting)
-    names = [context.name for context in spec.contexts]
     rng = np.random.default_rng(params.seed)
     prompts = []
-    groups = [names] if params.rewrite == "template" else [[name] for name in names]
+    contexts = [*spec.taught, *spec.contexts]
+    tested = {context.name for context in spec.contexts} if spec.taught else set()
+    groups = [contexts] if params.rewrite == "template" else [[context] for context in contexts]
     for group in groups:
-        wordings = collect_wordings(question, spec.attribute, group, params, endpoint, rng)
+        names = list(dict.fromkeys(context.about or context.name for context in group))
+        wordings = collect_wordings(question, spec.attribute, names, params, endpoint, rng)
         order = list(wordings)
         order = [order[index] for index in rng.permutation(len(order))]
-        for name in group:
+        for context in group:
             prompts += [
                 Prompt(
                     setting=setting,
-                    context=name,
+                    context=context.name,
                     split=split,
-                    prompt=f"{fill(wording, name)} {question.limit}".rstrip(),
+                    prompt=_asked(wording, context, question),
                     source=source,
                 )
                 for split, wording, source in order
+                if not spec.taught or (split == "test") == (context.name in tested)
             ]
     return prompts
+
+
+def _asked(wording: str, context: Context, question: Question) -> str:
+    text = f"{fill(wording, context.about or context.name)} {question.limit}".rstrip()
+    return stated_prompt(text, context.statement) if context.statement else text

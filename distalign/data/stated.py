@@ -17,11 +17,14 @@ from distalign.records.schemas import (
 )
 from distalign.records.stated import Item, PhrasingFile, Phrasings, Split, Statement, Stating
 
-NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
+NUMBERS = [
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+]
 TRIES = 20
+"""Draws of a statement that its context has not had, before two are taken for one."""
+
 
 def read_phrasings(path: Path) -> PhrasingFile:
     """Raises InputError naming the file and the key."""
@@ -85,7 +88,6 @@ def stated_prompt(question: str, statement: Statement) -> str:
     return question.join(part.replace("{shares}", shares) for part in parts)
 
 
-
 def draw_shares(
     alpha: float, n: int, rng: np.random.Generator, answer: int | None = None
 ) -> list[float]:
@@ -100,7 +102,7 @@ def draw_shares(
     return rng.dirichlet(weights).tolist()
 
 
-def tested_contexts(
+def contexts_to_test(
     names: Sequence[str],
     per_name: int,
     attribute: Attribute,
@@ -117,7 +119,7 @@ def tested_contexts(
         for _ in range(TRIES):
             shares = draw_shares(stating.alpha, len(attribute.categories), rng)
             target, said = state(shares, attribute, stating.phrasings, split, rng)
-            name = stated_prompt(about, said)
+            name = f"{about}, {said.shares}"
             if name not in contexts:
                 break
         contexts[name] = Context(name=name, target=target, about=about, statement=said)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from distalign.data.stated import read_phrasings, tested_contexts
+from distalign.data.stated import read_phrasings, contexts_to_test
 from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError
 from distalign.records.stated import Stating
 
@@ -170,43 +170,48 @@ def _weight(text: str | None, where: str) -> float:
 
 
 def build_spec(
-    name: str, attribute: Attribute, dataset: DatasetParams, max_contexts: int | None = None
+    name: str,
+    attribute: Attribute,
+    contexts: Path,
+    target: Literal["real", "even"],
+    max_contexts: int | None = None,
 ) -> DatasetSpec:
-    """P*(.|c) = counts or shares / total (real) or 1/K (even) for each context of the file.
-
-    A stated target has these contexts, with the even target, for the training alone.
-    """
+    """P*(.|c) = counts or shares / total (real) or 1/K (even) for each context of the file."""
     categories = [category.name for category in attribute.categories]
-    real = dataset.target == "real"
-    weights = read_weights(Path(dataset.contexts), categories if real else [])
-    even = [1 / len(categories)] * len(categories)
-    contexts = [
-        Context(name=context, target=[own / sum(row) for own in row] if real else even)
-        for context, row in list(weights.items())[:max_contexts]
-    ]
-    if dataset.stated is None:
-        return DatasetSpec(
-            name=name, target=dataset.target, attribute=attribute, contexts=contexts
+    rows = list(read_weights(contexts, categories if target == "real" else []).items())
+    targets = [
+        Context(
+            name=context,
+            target=[weight / sum(weights) for weight in weights]
+            if target == "real"
+            else [1 / len(categories)] * len(categories),
         )
-    stating, tested = _stated(dataset.stated, attribute, max_contexts)
-    return DatasetSpec(
-        name=name,
-        target="stated",
-        attribute=attribute,
-        contexts=tested,
-        taught=contexts,
-        stating=stating,
-    )
+        for context, weights in rows[:max_contexts]
+    ]
+    return DatasetSpec(name=name, target=target, attribute=attribute, contexts=targets)
 
 
-def _stated(
-    params: StatedParams, attribute: Attribute, max_contexts: int | None
-) -> tuple[Stating, list[Context]]:
-    stating = Stating(
-        alpha=params.alpha,
-        unstated=params.unstated,
-        phrasings=read_phrasings(Path(params.phrasings)),
-    )
-    names = list(read_weights(Path(params.tested), []))[:max_contexts]
+def dataset_spec(
+    name: str,
+    attribute: Attribute,
+    dataset: DatasetParams,
+    root: Path,
+    max_contexts: int | None = None,
+) -> DatasetSpec:
+    """The specification of a data set of params.yaml, whose files lie under `root`.
+
+    With a stated target, its training is about `contexts`, with the even target where a prompt
+    states none.
+    """
+    kind = "even" if dataset.target == "stated" else dataset.target
+    spec = build_spec(name, attribute, root / dataset.contexts, kind, max_contexts)
+    params = dataset.stated
+    if params is None:
+        return spec
+    phrasings = read_phrasings(root / params.phrasings)
+    stating = Stating(alpha=params.alpha, unstated=params.unstated, phrasings=phrasings)
+    names = list(read_weights(root / params.tested, []))[:max_contexts]
     rng = np.random.default_rng(params.seed)
-    return stating, tested_contexts(names, params.targets_per_context, attribute, stating, rng)
+    tested = contexts_to_test(names, params.targets_per_context, attribute, stating, rng)
+    stated = {"target": "stated", "contexts": tested, "taught": spec.contexts, "stating": stating}
+    return spec.model_copy(update=stated)

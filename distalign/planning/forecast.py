@@ -106,7 +106,7 @@ class Experiment:
         settings, spec = self.trainings[item["training"]], self.specs[item["dataset"]]
         lengths = mean_lengths([self.rates.lengths[setting] for setting in settings])
         written = sum(self.synthesize[setting].responses for setting in settings)
-        rows = params.rows or len(spec.contexts) * written
+        rows = params.rows or len(spec.for_training().contexts) * written
         if objective == "kto":
             rows *= 2
         shape, step = self.rates.shape(item["model"]), tree(objective, params.batch_size, lengths)
@@ -175,7 +175,7 @@ class Experiment:
 
     def _writing(self, stage: str, item: Item) -> Work:
         dataset, setting = item["dataset"], item["setting"]
-        spec = self.specs[dataset]
+        spec = self.specs[dataset].for_training()
         about = {name: (source.attribute, source.contexts) for name, source in self.sources.items()}
         if dataset != next(name for name, other in about.items() if other == about[dataset]):
             return Work()  # answered from what is stored

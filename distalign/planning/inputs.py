@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from distalign.data.frames import WORD, frame_groups
-from distalign.data.targets import DatasetParams, TargetsParams, build_spec
+from distalign.data.targets import DatasetParams, TargetsParams, dataset_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
 from distalign.judging.words import unreadable_words
@@ -104,7 +104,7 @@ def _frame_faults(writing: Writing) -> Iterator[str]:
 def check_contexts(
     name: str, dataset: DatasetParams, attribute: Attribute, folder: Path, params: TargetsParams
 ) -> int:
-    """Number of a data set's contexts.
+    """Number of the contexts that a training on the data set is about.
 
     Args:
         folder: where the file must lie.
@@ -112,17 +112,22 @@ def check_contexts(
     Raises:
         InputError: the file lies outside the folder, or is not right.
     """
-    where = f"params.yaml: targets.datasets.{name}.contexts = {dataset.contexts!r}"
-    path = Path(dataset.contexts)
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{where}: changes are seen in {folder} alone; put the file there")
+    files = {"contexts": dataset.contexts}
+    if dataset.stated is not None:
+        files |= {f"stated.{key}": getattr(dataset.stated, key) for key in ("phrasings", "tested")}
+    for key, file in files.items():
+        if not Path(file).resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"params.yaml: targets.datasets.{name}.{key} = {file!r}: changes are seen in "
+                f"{folder} alone; put the file there"
+            )
     try:
-        spec = build_spec(name, attribute, path, dataset.target, params.max_contexts)
+        spec = dataset_spec(name, attribute, dataset, Path(), params.max_contexts)
     except InputError:
         raise
     except (csv.Error, ValueError) as error:  # a field, or a number, of a hundred thousand signs
-        raise InputError(f"{path}: {error}") from error
-    return len(spec.contexts)
+        raise InputError(f"{', '.join(files.values())}: {error}") from error
+    return len(spec.for_training().contexts)
 
 
 def check_labelled(path: Path, attribute: Attribute) -> None:

@@ -18,6 +18,7 @@ from distalign.records.schemas import InputError, Judgement
 from distalign.report.cells import Cell, Matrix, Measured, Results, source
 from distalign.statistics.binding import steering_table
 from distalign.statistics.score import context_table
+from distalign.statistics.stated import phrasing_table
 
 PLACE = ["model", "training", "setting", "dataset", "method", "seed"]
 FORMULAE = ("=", "+", "-", "@", "\t", "\n")
@@ -58,6 +59,7 @@ def read_cell(folders: Folders, *place: str | int) -> Cell:
     dataset = place[PLACE.index("dataset")]
     spec = read_spec(folders.targets / f"{dataset}.json")
     contexts = context_table(judgements, spec).join(steering_table(judgements, spec))
+    contexts = contexts.join(phrasing_table(spec))
     made = read_provenance(folders.metrics / "provenance" / f"{name}.json")
     model, training, _, dataset, *rest = map(str, place)
     kept = read_retention(folders.metrics.joinpath("retention", model, training, dataset, *rest))

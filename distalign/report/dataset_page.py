@@ -23,6 +23,7 @@ from distalign.report.kept import kept_table
 from distalign.report.measures import detail_table, distances_table, first_table
 from distalign.report.page import Figure, Part
 from distalign.report.sections import dataset_page_name
+from distalign.report.stated import stated_tables
 from distalign.statistics.binding import figure_points
 
 
@@ -47,6 +48,7 @@ def dataset_parts(
     compared = comparison_table([test for test in tests if test.dataset == first.dataset])
     tables = [detail_table(applying), compared, kept_table(applying)]
     tables += [binding_table(applying), distances_table(applying)]
+    stated = stated_tables(applying)
     return [
         Part(
             "Verdict",
@@ -54,6 +56,7 @@ def dataset_parts(
             [_calibration(shown, matrix)],
             [first_table(cells, only)],
         ),
+        *([Part("Stated targets", tables=stated)] if stated else []),
         Part("All measures", tables=[table for table in tables if table]),
         Part("By context", [_where_numbers_are(shown)], _context_figures(shown, matrix)),
     ]

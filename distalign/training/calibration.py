@@ -56,7 +56,7 @@ class Calibration:
         ][:n_prompts]
         target = {context.name: context.target for context in spec.contexts}
         self._ids = [chat_ids(tokenizer, prompt.prompt) for prompt in chosen]
-        self._targets = [target[prompt.context] for prompt in chosen]
+        self._targets = [prompt.target or target[prompt.context] for prompt in chosen]
         self._steering_ids = torch.tensor(steering.ids)
 
     def measure(self, model: "PeftModel") -> dict[str, float]:

@@ -67,7 +67,7 @@ def hybrid_rows(
                 "prompt": _turn("user", row.prompt),
                 "completion": _turn("assistant", text),
                 "label": desirable,
-                "target": target[row.context],
+                "target": row.target or target[row.context],
             }
             for row in rows
             for desirable, text in (

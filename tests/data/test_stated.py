@@ -1,0 +1,198 @@
+import re
+
+import numpy as np
+import pytest
+
+from distalign.data.stated import (
+    draw_shares,
+    read_phrasings,
+    state,
+    state_rows,
+    stated_prompt,
+    contexts_to_test,
+)
+from distalign.data.targets import DatasetParams, StatedParams, dataset_spec
+from distalign.records.files import read_attribute
+from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Preference
+from distalign.records.stated import Item, Named, PhrasingFile, Phrasings, Statement, Stating
+from tests.support.paths import ROOT
+
+GENDER = read_attribute(ROOT / "data/attributes/gender.yaml")
+RACE = read_attribute(ROOT / "data/attributes/race.yaml")
+FILE = read_phrasings(ROOT / "data/stated/phrasings.yaml")
+PARAMS = StatedParams(
+    seed=0,
+    phrasings="data/stated/phrasings.yaml",
+    tested="data/stated/tested.csv",
+    targets_per_context=4,
+    alpha=1.0,
+    unstated=0.25,
+)
+DATASET = DatasetParams(
+    attribute="gender", contexts="data/stated/taught.csv", target="stated", stated=PARAMS
+)
+
+
+def only(**fields: object) -> PhrasingFile:
+    """Phrasings of a single item or name in a single frame, in every split."""
+    item = fields.get("item", Item(kind="percent", text="{percent} % {word}", of=[100]))
+    named = [fields["named"]] if "named" in fields else []
+    part = Phrasings(items=[item], named=named, frames=["{question} ({shares})"])
+    return PhrasingFile(train=part, validation=part, test=part)
+
+
+def spec() -> DatasetSpec:
+    return dataset_spec("gender_stated", GENDER, DATASET, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("item", "shares", "target", "texts"),
+    [
+        (
+            Item(kind="percent", text="{percent} % {word}", of=[100]),
+            [0.204, 0.796],
+            [0.2, 0.8],
+            {"20 % male and 80 % female", "80 % female and 20 % male"},
+        ),
+        (
+            Item(kind="ratio", text="{count} {word}", join=" to ", last=" to ", of=[4]),
+            [0.7, 0.3],
+            [0.75, 0.25],
+            {"3 male to 1 female", "1 female to 3 male"},
+        ),
+        (
+            Item(kind="words", text="{count_word} in {of_word} {word}", of=[5]),
+            [0.2, 0.8],
+            [0.2, 0.8],
+            {
+                "one in five male and four in five female",
+                "four in five female and one in five male",
+            },
+        ),
+        (
+            Item(kind="decimal", text="{word} {decimal}", of=[20]),
+            [0.96, 0.04],
+            [0.95, 0.05],
+            {"male 0.95 and female 0.05", "female 0.05 and male 0.95"},
+        ),
+    ],
+)
+def test_what_is_said_is_the_target(
+    item: Item, shares: list[float], target: list[float], texts: set[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    found = [state(shares, GENDER, only(item=item), "train", rng) for _ in range(40)]
+    assert {said.shares for _, said in found} == texts  # in both orders
+    assert all(own == pytest.approx(target) for own, _ in found)
+
+
+def test_a_short_statement_leaves_the_rest_to_the_last_category() -> None:
+    item = Item(kind="percent", text="{percent}% {word}", of=[100], short=True)
+    rng = np.random.default_rng(0)
+    found = {state([0.3, 0.7], GENDER, only(item=item), "test", rng)[1].shares for _ in range(60)}
+    assert found == {"30% male", "70% female", "30% male and 70% female", "70% female and 30% male"}
+
+
+def test_a_word_has_the_share_of_the_category_that_it_is_said_of() -> None:
+    rng = np.random.default_rng(0)
+    phrasings = only(named=Named(text="mostly {word}", share=0.8))
+    found = [state([0.9, 0.1], GENDER, phrasings, "train", rng) for _ in range(60)]
+    targets = {said.shares: target for target, said in found if said.kind == "named"}
+    assert targets["mostly male"] == pytest.approx([0.8, 0.2])
+    assert targets["mostly female"] == pytest.approx([0.2, 0.8])
+
+
+def test_categories_of_any_number_add_up() -> None:
+    rng = np.random.default_rng(0)
+    for split in SPLITS:
+        for _ in range(300):
+            shares = draw_shares(1.0, len(RACE.categories), rng)
+            target, said = state(shares, RACE, FILE, split, rng)
+            assert said.kind != "named"
+            assert sum(target) == pytest.approx(1)
+            assert "{" not in stated_prompt("What is it?", said)
+
+
+def test_numbers_in_whole_percent_can_be_read_back() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        target, said = state(draw_shares(1.0, 2, rng), GENDER, only(), "train", rng)
+        read = dict(re.findall(r"(\d+) % (\w+)", said.shares)[i][::-1] for i in range(2))
+        assert [int(read["male"]), int(read["female"])] == pytest.approx(np.multiply(target, 100))
+
+
+def test_splits_share_no_template() -> None:
+    parts = [getattr(FILE, split) for split in SPLITS]
+    for texts in (
+        [{item.text for item in part.items} for part in parts],
+        [{one.text for one in part.named} for part in parts],
+        [set(part.frames) for part in parts],
+    ):
+        assert not texts[0] & texts[1] and not texts[0] & texts[2] and not texts[1] & texts[2]
+
+
+def test_a_statement_that_begins_the_prompt_has_a_capital() -> None:
+    said = Statement(
+        kind="named", split="train", shares="mostly male", frame="{shares}. {question}"
+    )
+    assert stated_prompt("What {shares} is it?", said) == "Mostly male. What {shares} is it?"
+
+
+def test_a_rows_category_follows_its_own_stated_shares() -> None:
+    """P(category k | stated share near s) = s, though categories are even over all rows."""
+    stating = Stating(alpha=1.0, unstated=0.25, phrasings=only())
+    own = spec().model_copy(update={"stating": stating})
+    rows = [
+        Preference(
+            setting="attribute",
+            context="Carpenters",
+            prompt="What is it?",
+            category=own.categories[i % 2],
+            response="a",
+            rejected_category=own.categories[1 - i % 2],
+            rejected_response="b",
+        )
+        for i in range(6000)
+    ]
+    found = state_rows(rows, own, "train", np.random.default_rng(0))
+    stated = [row for row in found if row.target is not None]
+    assert len(stated) / len(rows) == pytest.approx(0.75, abs=0.03)
+    assert all(row.prompt == "What is it?" for row in found if row.target is None)
+    first = np.array([row.target[0] for row in stated])
+    hits = np.array([row.category == own.categories[0] for row in stated])
+    for low in (0.0, 0.25, 0.5, 0.75):
+        within = (first >= low) & (first < low + 0.25)
+        assert within.mean() == pytest.approx(0.25, abs=0.03)  # even over the simplex
+        assert hits[within].mean() == pytest.approx(first[within].mean(), abs=0.05)
+
+
+def test_contexts_to_test_are_unseen_and_take_turns() -> None:
+    found = spec()
+    taught = {context.name for context in found.taught}
+    assert not taught & {context.about for context in found.contexts}
+    assert len(found.contexts) == 40 and len({c.name for c in found.contexts}) == 40
+    assert [c.statement.split for c in found.contexts[:4]] == ["train", "test", "train", "test"]
+    assert all(context.target == [0.5, 0.5] for context in found.taught)
+    assert found.for_training().contexts == found.taught
+    assert spec() == found  # by its seed
+
+
+def test_few_targets_that_can_be_said_make_fewer_contexts() -> None:
+    item = Item(kind="count", text="{count} of {of} {word}", of=[1])
+    stating = Stating(alpha=1.0, unstated=0.0, phrasings=only(item=item))
+    found = contexts_to_test(["A"], 50, GENDER, stating, np.random.default_rng(0))
+    assert 2 <= len(found) <= 4
+
+
+@pytest.mark.parametrize("fields", [{"target": "even"}, {"stated": None}])
+def test_a_stated_target_and_its_block_go_together(fields: dict) -> None:
+    with pytest.raises(ValueError, match="needs a block `stated`"):
+        DatasetParams(**(DATASET.model_dump() | fields))
+
+
+def test_a_misspelt_phrasing_is_named(tmp_path) -> None:
+    path = tmp_path / "phrasings.yaml"
+    text = (ROOT / "data/stated/phrasings.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("frames:", "frame:", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"phrasings.yaml: train.frame"):
+        read_phrasings(path)
