@@ -11,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from distalign.data.stated import read_phrasings, contexts_to_test
+from distalign.data.stated import contexts_to_test, read_phrasings
 from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError
 from distalign.records.stated import Stating
 

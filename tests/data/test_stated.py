@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from distalign.data.stated import (
+    contexts_to_test,
     draw_shares,
     read_phrasings,
     state,
     state_rows,
     stated_prompt,
-    contexts_to_test,
 )
 from distalign.data.targets import DatasetParams, StatedParams, dataset_spec
 from distalign.records.files import read_attribute
@@ -128,7 +128,8 @@ def test_splits_share_no_template() -> None:
         [{one.text for one in part.named} for part in parts],
         [set(part.frames) for part in parts],
     ):
-        assert not texts[0] & texts[1] and not texts[0] & texts[2] and not texts[1] & texts[2]
+        assert not texts[0] & texts[1]
+        assert not (texts[0] | texts[1]) & texts[2]
 
 
 def test_a_statement_that_begins_the_prompt_has_a_capital() -> None:
@@ -170,7 +171,7 @@ def test_contexts_to_test_are_unseen_and_take_turns() -> None:
     found = spec()
     taught = {context.name for context in found.taught}
     assert not taught & {context.about for context in found.contexts}
-    assert len(found.contexts) == 40 and len({c.name for c in found.contexts}) == 40
+    assert len({context.name for context in found.contexts}) == len(found.contexts) == 40
     assert [c.statement.split for c in found.contexts[:4]] == ["train", "test", "train", "test"]
     assert all(context.target == [0.5, 0.5] for context in found.taught)
     assert found.for_training().contexts == found.taught
@@ -193,6 +194,6 @@ def test_a_stated_target_and_its_block_go_together(fields: dict) -> None:
 def test_a_misspelt_phrasing_is_named(tmp_path) -> None:
     path = tmp_path / "phrasings.yaml"
     text = (ROOT / "data/stated/phrasings.yaml").read_text(encoding="utf-8")
-    path.write_text(text.replace("frames:", "frame:", 1), encoding="utf-8")
+    path.write_text(text.replace("  frames:", "  frame:", 1), encoding="utf-8")
     with pytest.raises(InputError, match=r"phrasings.yaml: train.frame"):
         read_phrasings(path)

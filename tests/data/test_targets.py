@@ -14,6 +14,7 @@ from distalign.data.targets import (
     DatasetParams,
     TargetsParams,
     build_spec,
+    dataset_spec,
     is_transfer,
     read_weights,
 )
@@ -145,7 +146,7 @@ def test_every_data_set_is_defined() -> None:
     sizes = {}
     for name, definition in TargetsParams.model_validate(params).datasets.items():
         attribute = read_attribute(ROOT / "data/attributes" / f"{definition.attribute}.yaml")
-        spec = build_spec(name, attribute, ROOT / definition.contexts, definition.target)
+        spec = dataset_spec(name, attribute, definition, ROOT)
         sizes[name] = (len(spec.contexts), len(spec.categories))
     assert sizes == {
         "uk_real": (25, 2),
@@ -156,6 +157,7 @@ def test_every_data_set_is_defined() -> None:
         "sentiment_even": (14, 3),
         "commute": (12, 4),
         "person": (12, 4),
+        "gender_stated": (40, 2),
     }
 
 
