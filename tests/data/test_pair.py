@@ -179,5 +179,5 @@ def test_a_training_reads_its_rows_in_its_order_and_requests_of_both_files(
     for file, rows in zip(files, (pairs(0), [asked], [ordinary], [near]), strict=True):
         write_jsonl(file, rows)
     read = read_examples(files[0], files[1], files[2:], spec, np.random.default_rng(1))
-    ordered = reorder(pairs(0), sentiment.categories, np.random.default_rng(1))
+    ordered = reorder(pairs(0), spec.categories, np.random.default_rng(1))
     assert read == (ordered, [asked], [ordinary, near])
