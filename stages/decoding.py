@@ -1,17 +1,16 @@
 """Sample one policy in other ways, as params.yaml lists under decoding; judge and score each."""
 
-import shutil
+import contextlib
 
 from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
-from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import DecodingParams, InputError, Prompt, VariantJudgement
-from distalign.records.workspace import workspace_of
+from distalign.records.files import read_spec, write_json, write_jsonl
+from distalign.records.schemas import DecodingParams, InputError, VariantJudgement
 from distalign.sampling.prompts import is_applicable
-from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.rounds import SampleParams
 from distalign.sampling.streams import policy_name
-from distalign.sampling.workers import draw_all, open_workers
+from distalign.sampling.ways import rounds_of
 from stages.cli import block, parse, precision, run
 
 SAME_ENGINES = ("engine", "workers", "tensor_parallel")
@@ -56,33 +55,25 @@ def main() -> None:
 
     variants, score = read_variants(), block(ScoreParams, "score")
     spec, policy = read_spec(args.spec), read_policy(args.policy)
-    prompts = read_jsonl(args.prompts, Prompt)
-    judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
     default, used = block(SampleParams, "sample"), precision()
+    judged: dict[str, list[VariantJudgement]] = {name: [] for name in variants}
+    files = args.policy, args.base, args.spec, args.prompts
     who = policy_name(args.policy)
-    inputs = [args.base, args.policy, args.spec, args.prompts]
-    stores = {
-        name: workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
-        for name, params in variants.items()
-    }
-    trained = measured = None
-    if is_applicable(policy.method, spec):
-        with open_workers(default, args.policy, args.base, spec, used) as draw:
-            for name, params in variants.items():
-                shards = make_shards(spec, prompts, params, who, args.seed)
-                rounds = draw_all(draw, shards, stores[name])
+    with contextlib.ExitStack() as kept:
+        if is_applicable(policy.method, spec):
+            asked = rounds_of(variants, default, *files, who, args.seed, used, args.checkpoints)
+            for name, rounds in kept.enter_context(asked).items():
                 judgements = [judge_round(row, spec.attribute) for row in rounds]
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]
-        trained, measured = policy.trained, here(used)
-    write_jsonl(args.out, [row for rows in judged.values() for row in rows])
-    write_json(
-        args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
-    )
-    write_provenance(args.provenance, trained, measured)
-    for store in stores.values():
-        shutil.rmtree(store, ignore_errors=True)
+            write_provenance(args.provenance, policy.trained, here(used))
+        else:
+            write_provenance(args.provenance)
+        write_jsonl(args.out, [row for rows in judged.values() for row in rows])
+        write_json(
+            args.metrics, {name: cell_metrics(rows, spec, score) for name, rows in judged.items()}
+        )
 
 
 if __name__ == "__main__":

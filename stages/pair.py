@@ -28,8 +28,8 @@ def main() -> None:
     spec = read_spec(args.spec)
     rows, unseen = pair(base, pool, spec.categories, rng), interleave(unseen, rng)
     if spec.stating is not None:
-        rows = state_rows(rows, spec, "train", rng)
-        unseen = state_rows(unseen, spec, "validation", rng)
+        rows = state_rows(rows, spec, spec.stating, "train", rng)
+        unseen = state_rows(unseen, spec, spec.stating, "validation", rng)
     write_jsonl(args.out, rows)
     write_jsonl(args.validation, unseen)
 

@@ -1,16 +1,12 @@
 """Draw N rounds a context from a method's policy (equations 10-11)."""
 
-import shutil
-
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
-from distalign.records.files import read_jsonl, read_spec, write_jsonl
-from distalign.records.schemas import Prompt
-from distalign.records.workspace import workspace_of
+from distalign.records.files import read_spec, write_jsonl
 from distalign.sampling.prompts import is_applicable
-from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.rounds import SampleParams
 from distalign.sampling.streams import policy_name
-from distalign.sampling.workers import draw_all, open_workers
+from distalign.sampling.ways import rounds_of
 from stages.cli import block, parse, precision, run
 
 
@@ -34,14 +30,10 @@ def main() -> None:
         return
     used = precision()
     who = policy_name(args.policy)
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
-    inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
-    with open_workers(params, args.policy, args.base, spec, used) as draw:
-        rounds = draw_all(draw, shards, store)
-    write_jsonl(args.out, rounds)
-    write_provenance(args.provenance, policy.trained, here(used))
-    shutil.rmtree(store)
+    files = args.policy, args.base, args.spec, args.prompts
+    with rounds_of({"": params}, params, *files, who, args.seed, used, args.checkpoints) as drawn:
+        write_jsonl(args.out, drawn[""])
+        write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,14 @@
 """Sample one policy over grids of temperature, top-p and top-k (figures 4 and 6-10)."""
 
-import shutil
-
 from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
-from distalign.records.files import read_jsonl, read_spec, write_json
-from distalign.records.schemas import Judgement, Prompt
-from distalign.records.workspace import workspace_of
+from distalign.records.files import read_spec, write_json
+from distalign.records.schemas import Judgement
 from distalign.sampling.prompts import is_applicable
-from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.sampling.rounds import SampleParams
 from distalign.sampling.streams import policy_name
-from distalign.sampling.workers import draw_all, open_workers
+from distalign.sampling.ways import rounds_of
 from stages.cli import block, parse, precision, run
 
 
@@ -38,25 +35,17 @@ def main() -> None:
         write_json(args.metrics, [])
         write_provenance(args.provenance)
         return
-    used = precision()
-    prompts = read_jsonl(args.prompts, Prompt)
-    who = policy_name(args.policy)
-    inputs = [args.base, args.policy, args.spec, args.prompts]
-    root = workspace_of(args.checkpoints / who, [default, params], used, args.seed, inputs)
-    judged: dict[tuple[str, float], list[list[Judgement]]] = {}
-    with open_workers(default, args.policy, args.base, spec, used) as draw:
-        for (parameter, value), samples in points.items():
-            judged[parameter, value] = []
-            for sampled in samples:
-                store = root / f"{parameter}_{value}_{sampled.seed}"
-                shards = make_shards(spec, prompts, sampled, who, args.seed)
-                rounds = draw_all(draw, shards, store)
-                judged[parameter, value].append(
-                    [judge_round(row, spec.attribute) for row in rounds]
-                )
-    write_json(args.metrics, sensitivity_rows(judged, spec))
-    write_provenance(args.provenance, policy.trained, here(used))
-    shutil.rmtree(root)
+    used, who = precision(), policy_name(args.policy)
+    ways = {
+        (point, sampled.seed): sampled for point, samples in points.items() for sampled in samples
+    }
+    files = args.policy, args.base, args.spec, args.prompts
+    with rounds_of(ways, default, *files, who, args.seed, used, args.checkpoints) as drawn:
+        judged: dict[tuple[str, float], list[list[Judgement]]] = {point: [] for point in points}
+        for (point, _), rounds in drawn.items():
+            judged[point].append([judge_round(row, spec.attribute) for row in rounds])
+        write_json(args.metrics, sensitivity_rows(judged, spec))
+        write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ import shutil
 
 import numpy as np
 
-from distalign.data.pair import reorder
+from distalign.data.pair import read_examples
 from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import LoraParams, read_policy
-from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.requests import Request
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.files import read_spec, write_json, write_jsonl
 from distalign.records.workspace import workspace_of
-from distalign.sampling.rounds import SampleParams, make_shards
-from distalign.sampling.workers import draw_all, open_workers
+from distalign.sampling.rounds import SampleParams
+from distalign.sampling.ways import rounds_of
 from distalign.training.methods import HybridParams, WarmupParams
 from distalign.training.surface_forms import train_form
 from stages.cli import block, parse, precision, run
@@ -48,7 +46,6 @@ def main() -> None:
     inputs = [args.base, args.preferences, args.requests, args.near_misses, args.prompts, args.spec]
     blocks = [warmup, ours, lora, params]
     store = workspace_of(args.checkpoints, blocks, used, args.seed, inputs)
-    rows = read_jsonl(args.preferences, Preference)
     folder = train_form(
         args.form,
         warmup,
@@ -56,22 +53,25 @@ def main() -> None:
         lora,
         args.base,
         AutoTokenizer.from_pretrained(args.base),
-        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
-        read_jsonl(args.validation, Prompt),
-        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
+        *read_examples(
+            args.preferences,
+            args.validation,
+            [args.requests, args.near_misses],
+            spec,
+            np.random.default_rng(args.seed),
+        ),
         spec,
         args.seed,
         used,
         store,
     )
     who = f"{args.base.name}/{args.preferences.parent.name}/{args.form}"
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
-    with open_workers(params, folder, args.base, spec, used) as draw:
-        rounds = draw_all(draw, shards, store / "rounds")
-    judged = [judge_round(row, spec.attribute) for row in rounds]
-    write_jsonl(args.out, judged)
-    write_json(args.metrics, cell_metrics(judged, spec, score))
-    write_provenance(args.provenance, read_policy(folder).trained, here(used))
+    files = folder, args.base, args.spec, args.prompts
+    with rounds_of({"": params}, params, *files, who, args.seed, used, store) as drawn:
+        judged = [judge_round(row, spec.attribute) for row in drawn[""]]
+        write_jsonl(args.out, judged)
+        write_json(args.metrics, cell_metrics(judged, spec, score))
+        write_provenance(args.provenance, read_policy(folder).trained, here(used))
     shutil.rmtree(store)
 
 

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from distalign.data.pair import reorder
+from distalign.data.pair import read_examples
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, copy_policy, read_policy, save_policy
-from distalign.records.files import read_jsonl, read_source, read_spec, write_text
-from distalign.records.requests import Request
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.files import read_source, read_spec, write_text
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import (
     DPOParams,
@@ -67,7 +65,7 @@ def main() -> None:
         tokenizer = AutoTokenizer.from_pretrained(args.warmup)
         if isinstance(params, DPOParams) or params.warmup:
             start = args.warmup
-    spec, rows = read_spec(args.spec).for_training(), read_jsonl(args.preferences, Preference)
+    spec = read_spec(args.spec).for_training()
     model = train(
         params,
         args.base,
@@ -75,9 +73,13 @@ def main() -> None:
         lora,
         tokenizer,
         policy.steering,
-        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
-        read_jsonl(args.validation, Prompt),
-        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
+        *read_examples(
+            args.preferences,
+            args.validation,
+            [args.requests, args.near_misses],
+            spec,
+            np.random.default_rng(args.seed),
+        ),
         spec,
         args.seed,
         used,

@@ -1,17 +1,13 @@
 """Ask a policy about contexts that it was not trained on (table 7); judge and score."""
 
-import shutil
-
 from distalign.data.targets import TargetsParams, is_transfer
 from distalign.judging.words import judge_round
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
-from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import Prompt
-from distalign.records.workspace import workspace_of
-from distalign.sampling.rounds import SampleParams, make_shards
+from distalign.records.files import read_spec, write_json, write_jsonl
+from distalign.sampling.rounds import SampleParams
 from distalign.sampling.streams import policy_name
-from distalign.sampling.workers import draw_all, open_workers
+from distalign.sampling.ways import rounds_of
 from stages.cli import block, parse, precision, run
 
 
@@ -43,16 +39,12 @@ def main() -> None:
         return
     used, policy = precision(), read_policy(args.policy)
     who = policy_name(args.policy)
-    shards = make_shards(spec, read_jsonl(args.prompts, Prompt), params, who, args.seed)
-    inputs = [args.base, args.policy, args.spec, args.prompts]
-    store = workspace_of(args.checkpoints / who, [params], used, args.seed, inputs)
-    with open_workers(params, args.policy, args.base, spec, used) as draw:
-        rounds = draw_all(draw, shards, store)
-    judged = [judge_round(row, spec.attribute) for row in rounds]
-    write_jsonl(args.out, judged)
-    write_json(args.metrics, cell_metrics(judged, spec, score))
-    write_provenance(args.provenance, policy.trained, here(used))
-    shutil.rmtree(store)
+    files = args.policy, args.base, args.spec, args.prompts
+    with rounds_of({"": params}, params, *files, who, args.seed, used, args.checkpoints) as drawn:
+        judged = [judge_round(row, spec.attribute) for row in drawn[""]]
+        write_jsonl(args.out, judged)
+        write_json(args.metrics, cell_metrics(judged, spec, score))
+        write_provenance(args.provenance, policy.trained, here(used))
 
 
 if __name__ == "__main__":

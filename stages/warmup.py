@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from distalign.data.pair import reorder
+from distalign.data.pair import read_examples
 from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
-from distalign.records.files import read_jsonl, read_source, read_spec
-from distalign.records.requests import Request
-from distalign.records.schemas import Preference, Prompt
+from distalign.records.files import read_source, read_spec
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train
@@ -35,7 +33,6 @@ def main() -> None:
     spec, used = read_spec(args.spec).for_training(), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
-    rows = read_jsonl(args.preferences, Preference)
     model = train(
         params,
         args.base,
@@ -43,9 +40,13 @@ def main() -> None:
         lora,
         tokenizer,
         steering,
-        reorder(rows, spec.categories, np.random.default_rng(args.seed)),
-        read_jsonl(args.validation, Prompt),
-        read_jsonl(args.requests, Request) + read_jsonl(args.near_misses, Request),
+        *read_examples(
+            args.preferences,
+            args.validation,
+            [args.requests, args.near_misses],
+            spec,
+            np.random.default_rng(args.seed),
+        ),
         spec,
         args.seed,
         used,

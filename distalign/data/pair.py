@@ -1,13 +1,23 @@
 """Turn D_base into D_pref (equations 7-9), in an order that keeps KTO's mismatches real."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from distalign.data.synthesize import spread
-from distalign.records.schemas import InputError, Preference, Prompt, Response, Setting
+from distalign.records.files import read_jsonl
+from distalign.records.requests import Request
+from distalign.records.schemas import (
+    DatasetSpec,
+    InputError,
+    Preference,
+    Prompt,
+    Response,
+    Setting,
+)
 
 Row = TypeVar("Row", Preference, Prompt)
 
@@ -95,3 +105,20 @@ def interleave(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:
     order = [groups.get((context, setting), []) for setting in settings for context in permuted]
     longest = max((len(group) for group in order), default=0)
     return [group[turn] for turn in range(longest) for group in order if turn < len(group)]
+
+
+def read_examples(
+    preferences: Path,
+    validation: Path,
+    requests: Sequence[Path],
+    spec: DatasetSpec,
+    rng: np.random.Generator,
+) -> tuple[list[Preference], list[Prompt], list[Request]]:
+    """What a training reads: D_pref reordered, validation prompts, requests to leave alone.
+
+    Raises:
+        InputError: naming the file and line of a row that is not valid.
+    """
+    rows = reorder(read_jsonl(preferences, Preference), spec.categories, rng)
+    answered = [row for file in requests for row in read_jsonl(file, Request)]
+    return rows, read_jsonl(validation, Prompt), answered

@@ -115,7 +115,8 @@ def contexts_to_test(
     """
     contexts: dict[str, Context] = {}
     for number in range(per_name * len(names)):
-        about, split = names[number // per_name], ("train", "test")[number % 2]
+        about = names[number // per_name]
+        split: Split = "test" if number % 2 else "train"
         for _ in range(TRIES):
             shares = draw_shares(stating.alpha, len(attribute.categories), rng)
             target, said = state(shares, attribute, stating.phrasings, split, rng)
@@ -130,22 +131,27 @@ Row = TypeVar("Row", Preference, Prompt)
 
 
 def state_rows(
-    rows: Sequence[Row], spec: DatasetSpec, split: Split, rng: np.random.Generator
+    rows: Sequence[Row],
+    spec: DatasetSpec,
+    stating: Stating,
+    split: Split,
+    rng: np.random.Generator,
 ) -> list[Row]:
     """The rows with a target of their own in their prompts, but for the share that states none.
 
     Args:
         rows: of D_pref, whose categories are even, or validation prompts.
+        stating: of the data set.
         split: of the phrasings.
     """
     stated = []
     for row in rows:
-        if rng.random() < spec.stating.unstated:
+        if rng.random() < stating.unstated:
             stated.append(row)
             continue
         answer = spec.categories.index(row.category) if isinstance(row, Preference) else None
-        shares = draw_shares(spec.stating.alpha, len(spec.categories), rng, answer)
-        target, said = state(shares, spec.attribute, spec.stating.phrasings, split, rng)
+        shares = draw_shares(stating.alpha, len(spec.categories), rng, answer)
+        target, said = state(shares, spec.attribute, stating.phrasings, split, rng)
         prompt = stated_prompt(row.prompt, said)
         stated.append(row.model_copy(update={"prompt": prompt, "target": target}))
     return stated

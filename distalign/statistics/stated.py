@@ -18,7 +18,7 @@ def phrasing_table(spec: DatasetSpec) -> pd.DataFrame:
     said = [context.statement for context in spec.contexts for _ in spec.categories]
     if spec.target != "stated":
         return pd.DataFrame(index=range(len(said)))
-    rows = [(one.kind, one.split == "train") for one in said]
+    rows = [(one.kind, one.split == "train") for one in said if one is not None]
     return pd.DataFrame(rows, columns=["phrasing", "known"])
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,8 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from distalign.data.pair import interleave, pair, reorder
-from distalign.records.schemas import InputError, Preference, Response, Setting
+from distalign.data.pair import interleave, pair, read_examples, reorder
+from distalign.records.files import write_jsonl
+from distalign.records.schemas import (
+    Attribute,
+    Context,
+    DatasetSpec,
+    InputError,
+    Preference,
+    Prompt,
+    Request,
+    Response,
+    Setting,
+)
 
 CATEGORIES = ["Positive", "Negative", "Neutral"]
 CONTEXTS = ["A", "B", "C", "D"]
@@ -141,3 +153,31 @@ def test_any_base_is_paired_row_by_row(sizes: list[int], drawn: list[int], seed:
     turns = min(sizes)
     for start in range(0, turns * len(sizes), len(sizes)):
         assert len({row.context for row in rows[start : start + len(sizes)]}) == len(sizes)
+
+
+def test_a_training_reads_its_rows_in_its_order_and_requests_of_both_files(
+    sentiment: Attribute, tmp_path: Path
+) -> None:
+    contexts = [Context(name=name, target=[0.5, 0.25, 0.25]) for name in CONTEXTS]
+    spec = DatasetSpec(name="s", target="real", attribute=sentiment, contexts=contexts)
+    asked = Prompt(
+        setting="attribute", context="A", split="validation", prompt="A?", source="grammar"
+    )
+    ordinary, near = (
+        Request(
+            kind=kind,
+            split="train",
+            prompt=f"{kind}?",
+            source="written",
+            asks=[],
+            answer="Yes.",
+            ended=True,
+        )
+        for kind in ("ordinary", "near_miss")
+    )
+    files = [tmp_path / f"{number}.jsonl" for number in range(4)]
+    for file, rows in zip(files, (pairs(0), [asked], [ordinary], [near]), strict=True):
+        write_jsonl(file, rows)
+    read = read_examples(files[0], files[1], files[2:], spec, np.random.default_rng(1))
+    ordered = reorder(pairs(0), spec.categories, np.random.default_rng(1))
+    assert read == (ordered, [asked], [ordinary, near])

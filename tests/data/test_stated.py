@@ -155,7 +155,7 @@ def test_a_rows_category_follows_its_own_stated_shares() -> None:
         )
         for i in range(6000)
     ]
-    found = state_rows(rows, own, "train", np.random.default_rng(0))
+    found = state_rows(rows, own, own.stating, "train", np.random.default_rng(0))
     stated = [row for row in found if row.target is not None]
     assert len(stated) / len(rows) == pytest.approx(0.75, abs=0.03)
     assert all(row.prompt == "What is it?" for row in found if row.target is None)

@@ -11,9 +11,10 @@ from transformers import AutoTokenizer
 
 from distalign.models.policy import Policy, save_policy
 from distalign.models.steering import resolve
-from distalign.records.files import read_attribute, read_source
+from distalign.records.files import read_attribute, read_source, write_json, write_jsonl
 from distalign.records.schemas import Context, DatasetSpec, Prompt, Round
 from distalign.sampling.rounds import Shard, make_shards
+from distalign.sampling.ways import rounds_of
 from distalign.sampling.workers import draw_all, open_workers
 from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
@@ -33,8 +34,8 @@ def spec() -> DatasetSpec:
 
 
 @pytest.fixture(scope="module")
-def shards(spec: DatasetSpec) -> list[Shard]:
-    prompts = [
+def prompts() -> list[Prompt]:
+    return [
         Prompt(
             setting="attribute",
             context=name,
@@ -44,6 +45,10 @@ def shards(spec: DatasetSpec) -> list[Shard]:
         )
         for name in NAMES
     ]
+
+
+@pytest.fixture(scope="module")
+def shards(spec: DatasetSpec, prompts: list[Prompt]) -> list[Shard]:
     return make_shards(spec, prompts, PARAMS, "tiny", 0)
 
 
@@ -116,3 +121,30 @@ def test_two_ray_workers_draw_what_one_does_though_one_is_killed(
         kill_a_worker()
         together = draw_all(draw, shards, tmp_path / "two")
     assert together == alone
+
+
+def test_each_way_draws_what_it_draws_alone_and_is_kept_until_written(
+    spec: DatasetSpec,
+    prompts: list[Prompt],
+    shards: list[Shard],
+    policy: Path,
+    base_model: Path,
+    tmp_path: Path,
+) -> None:
+    files = tmp_path / "spec.json", tmp_path / "prompts.jsonl"
+    write_json(files[0], spec.model_dump())
+    write_jsonl(files[1], prompts)
+    ways = {"plain": PARAMS, "cold": PARAMS.model_copy(update={"temperature": 0.1})}
+    store = tmp_path / "store"
+    asked = ways, PARAMS, policy, base_model, *files, "tiny", 0, PRECISION, store
+    with pytest.raises(OSError, match="full"), rounds_of(*asked) as first:
+        raise OSError("full")
+    kept = {path: path.stat().st_mtime_ns for path in store.rglob("*.jsonl")}
+    assert len(kept) == 2 * len(shards)
+    with rounds_of(*asked) as again:
+        assert again == first
+        assert {path: path.stat().st_mtime_ns for path in store.rglob("*.jsonl")} == kept
+    assert not list(store.rglob("*.jsonl"))
+    with open_workers(PARAMS, policy, base_model, spec, PRECISION) as draw:
+        assert again["plain"] == draw_all(draw, shards, tmp_path / "alone")
+    assert again["cold"] != again["plain"]
