@@ -30,7 +30,8 @@ from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, merged, new_adapter, read_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_jsonl, read_spec
-from distalign.records.schemas import Preference, Prompt, Request
+from distalign.records.requests import Request
+from distalign.records.schemas import Preference, Prompt
 from distalign.training.methods import HybridParams, IFTParams, WarmupParams
 
 HELD = {

@@ -9,6 +9,7 @@ from scipy import stats
 
 from distalign.data.pair import interleave, pair, read_examples, reorder
 from distalign.records.files import write_jsonl
+from distalign.records.requests import Request
 from distalign.records.schemas import (
     Attribute,
     Context,
@@ -16,7 +17,6 @@ from distalign.records.schemas import (
     InputError,
     Preference,
     Prompt,
-    Request,
     Response,
     Setting,
 )
