@@ -97,7 +97,7 @@ results: install ## Print the results table and where the figures are
 # Two processes, whatever the cores, as each may load a model. Each takes a file at a time.
 PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: install ## Pass the tests
+test: install lint ## Check style and types, and pass the tests
 	$(PYTEST) -m 'not slow'
 
 test-fast: install ## Pass the tests that load no model and start no engine or pipeline (90 s)
