@@ -51,7 +51,7 @@ def write_inputs(base_url: str) -> None:
     params["targets"]["datasets"] = {"odd": dataset}
     params["llm"] |= {"model": "m", "base_url": base_url}
     params["paraphrase"]["attribute"] |= {"per_split": N, "requests_per_wording": 1}
-    params["synthesize"]["attribute"] |= {"responses": N, "pool": 2, "requests_per_response": 1}
+    params["synthesize"]["attribute"] |= {"responses": N, "pool": 8, "requests_per_response": 1}
     params["score"]["resamples"] = 20
     Path("params.yaml").write_text(json.dumps(params), encoding="utf-8")
     scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
@@ -109,7 +109,8 @@ def test_odd_names_go_through_every_stage(
     assert Counter((row.context, row.category) for row in base) == {
         (name, category): N / 2 for name in NAMES for category in ("Male", "Female")
     }
-    assert any("reads the old post" in row.response for row in base)
+    pool = read_jsonl(Path(files["pool"]), Response)
+    assert any("reads the old post" in row.response for row in pool)
     assert all(len(row.response) < 200 for row in base)
 
     read = {"prompts": "prompts/attribute.jsonl", "base": files["out"], "pool": files["pool"]}
@@ -148,7 +149,15 @@ def test_odd_names_go_through_every_stage(
     log.write_text("step\n")
 
     inputs = {name: name for name in ("metrics", "judgements", "targets", "logs")}
-    run_stage(report, monkeypatch, **inputs, paper="paper.csv", out="report", plots="plots")
+    run_stage(
+        report,
+        monkeypatch,
+        **inputs,
+        paper="paper.csv",
+        out="report",
+        plots="plots",
+        rounds="pages",
+    )
     page = Text(Path("report/m_attribute_attribute_odd.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert all(name in page.cells for name in NAMES)

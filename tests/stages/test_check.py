@@ -39,7 +39,7 @@ def small() -> dict[str, dict[str, Any]]:
             question["grammar"] = {"root": [question["template"]]}
     return {
         PARAMS: params,
-        SCALE: load(SCALE),
+        SCALE: load(SCALE) | {"datasets": ["uk_real", "uk_even"]},
         GENDER: gender,
         RACE: race,
     }
@@ -430,7 +430,7 @@ def test_every_scale_of_the_project_is_right(
     for file in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / file, tmp_path)
     switch(scale, tmp_path)
-    for folder in ("attributes", "census", "examples", "judge", "paper"):
+    for folder in ("attributes", "census", "examples", "judge", "paper", "stated"):
         shutil.copytree(ROOT / "data" / folder, tmp_path / "data" / folder)
     monkeypatch.chdir(tmp_path)
     assert check.check(Path("data")) == []
