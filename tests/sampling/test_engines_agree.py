@@ -20,7 +20,7 @@ from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
 from tests.support.sample_block import SAMPLE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 ENGINES = ("transformers", "vllm")
 WARMUP = ROOT / "models/warmup/smollm2-135m/attribute/uk_real/0"
 JOBS = {"Welders": [0.9, 0.1], "Bakers": [0.5, 0.5], "Florists": [0.15, 0.85]}

@@ -55,6 +55,8 @@ def running(command: list[str], port: int, log: Path, **environment: str) -> Ite
             except httpx.TransportError:
                 assert process.poll() is None, log.read_text()[-3000:]
             time.sleep(0.5)
+        else:
+            pytest.fail(f"not healthy after ten minutes: {log.read_text()[-3000:]}")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.terminate()
