@@ -23,7 +23,8 @@ class Completions:
 
     Attributes:
         logps: (B,) log π(y|x), summed over the completion's tokens.
-        n_tokens: number of completion tokens in the batch.
+        first_logps: (B,) the part of it that the completion's first token is.
+        lengths: (B,) tokens of each completion.
         first_logits: (B, V) that predict the first completion token.
         kept_logits: (N, V) that predict the tokens of the kept rows, a row after the other.
         tree: the rows as they were packed.
@@ -31,7 +32,8 @@ class Completions:
     """
 
     logps: Tensor
-    n_tokens: int
+    first_logps: Tensor
+    lengths: Tensor
     first_logits: Tensor
     kept_logits: Tensor
     tree: Tree
@@ -108,7 +110,8 @@ def score_completions(
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
     rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
-    return Completions(sums, len(tree.labels), first, kept_logits, tree, cache)
+    lengths = torch.bincount(tree.rows, minlength=n_rows)
+    return Completions(sums, begin, lengths, first, kept_logits, tree, cache)
 
 
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:

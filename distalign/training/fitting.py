@@ -127,6 +127,7 @@ def make_trainer(
         kl_weight=params.kl_weight,
         preference=params.preference,
         preference_weight=params.preference_weight,
+        text_weight=params.text_weight,
     )
 
 

@@ -66,6 +66,8 @@ class HybridParams(Schedule):
     kl_weight: float = Field(ge=0)
     preference: PreferenceLoss
     preference_weight: float = Field(ge=0)
+    text_weight: float = Field(ge=0)
+    """Of the cross-entropy of y_w's text; 0: the paper's objective."""
     kl_domain: KLDomain
     rejected: RejectedForm
 

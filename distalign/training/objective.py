@@ -73,6 +73,21 @@ def dpo_loss(log_ratios: Tensor, desirable: Tensor, beta: float) -> Tensor:
     return -F.logsigmoid(beta * (log_ratios[desirable] - log_ratios[~desirable])).mean()
 
 
+def text_loss(text_logps: Tensor, lengths: Tensor, desirable: Tensor) -> Tensor:
+    """Mean cross-entropy of the tokens of y_w that follow the steering token, a scalar.
+
+    L_KTO has no slope left once a pair is told apart, however likely other texts still are: it does
+    not keep a small model from drifting off in the middle of a response. The steering token itself
+    is left to L_KL.
+
+    Args:
+        text_logps: log π(r|x, τ), (B,).
+        lengths: tokens of each r, (B,).
+        desirable: True for y_w, False for y_l, (B,).
+    """
+    return -text_logps[desirable].sum() / lengths[desirable].sum()
+
+
 def retention_loss(logits: Tensor, base_logits: Tensor, first: Tensor) -> Tensor:
     """D_KL(base || policy) over the whole vocabulary at the tokens of ordinary answers, a scalar.
 

@@ -15,7 +15,13 @@ from trl.trainer.utils import use_adapter
 
 from distalign.models.forward import Completions, Row, score_completions, score_mismatched
 from distalign.training.methods import KLDomain, PreferenceLoss
-from distalign.training.objective import calibration_loss, dpo_loss, kto_loss, kto_reference_point
+from distalign.training.objective import (
+    calibration_loss,
+    dpo_loss,
+    kto_loss,
+    kto_reference_point,
+    text_loss,
+)
 from distalign.training.preference_data import mismatched_rows
 from distalign.training.retention import Retention
 
@@ -96,7 +102,7 @@ class IFTTrainer(Retaining, SFTTrainer):
         mask = (inputs["labels"] != -100).long()
         kept = self._kept()
         scored = score(model, {**inputs, "completion_mask": mask}, kept=kept)
-        counts = self.accelerator.gather(torch.tensor([scored.n_tokens], device=mask.device))
+        counts = self.accelerator.gather(scored.lengths.sum()[None])
         # Gradients are averaged over processes, which hold unequal numbers of tokens.
         loss = -scored.logps.sum() / counts.float().mean()
         return loss + self._retained(model, kept, scored)
@@ -141,7 +147,8 @@ class HybridCollator(DataCollatorForUnpairedPreference):
 
 
 class HybridTrainer(Retaining, KTOTrainer):
-    """Minimises preference_weight · L_KTO + kl_weight · L_KL; both come from one forward pass.
+    """Minimises preference_weight · L_KTO + kl_weight · L_KL + text_weight · L_text, all of one forward
+    pass.
 
     With `preference` dpo, L_DPO over the pairs is in the place of L_KTO.
 
@@ -150,7 +157,8 @@ class HybridTrainer(Retaining, KTOTrainer):
 
     Args:
         steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
-        kl_domain, kl_weight, preference, preference_weight: see `distalign.training.objective`.
+        kl_domain, kl_weight, preference, preference_weight, text_weight: see
+            `distalign.training.objective`.
     """
 
     def __init__(
@@ -161,6 +169,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         kl_weight: float,
         preference: PreferenceLoss,
         preference_weight: float,
+        text_weight: float,
         **kwargs: Any,
     ) -> None:
         self._steering_ids = torch.tensor(steering_ids)
@@ -168,6 +177,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         self._kl_weight = kl_weight
         self._preference = preference
         self._preference_weight = preference_weight
+        self._text_weight = text_weight
         collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
         super().__init__(*args, data_collator=collator, **kwargs)
         drop_reference(self)
@@ -212,13 +222,16 @@ class HybridTrainer(Retaining, KTOTrainer):
             preference = self._kto(model, scored, inputs, log_ratios)
         else:
             preference = dpo_loss(log_ratios, desirable, self.beta)
+        text = text_loss(scored.logps - scored.first_logps, scored.lengths - 1, desirable)
         self._record(
             calibration=calibration,
             preference=preference,
+            text=text,
             reward_desirable=self.beta * log_ratios[desirable].mean(),
             reward_undesirable=self.beta * log_ratios[~desirable].mean(),
         )
         loss = self._preference_weight * preference + self._kl_weight * calibration
+        loss = loss + self._text_weight * text
         return loss + self._retained(model, kept, scored)
 
     def _kto(

@@ -134,7 +134,7 @@ def losses(model: torch.nn.Module) -> torch.Tensor:
     desirable = torch.tensor([True, False] * 4)
     log_ratios = scored.logps - scored.logps.detach().mean()
     found = [
-        -scored.logps.sum() / scored.n_tokens,
+        -scored.logps.sum() / scored.lengths.sum(),
         calibration_loss(scored.first_logits, ids, target, "vocabulary"),
         calibration_loss(scored.first_logits, ids, target, "steering"),
         kto_loss(log_ratios, desirable, mismatched.mean() * 0, 0.1, 1.0, 1.0),

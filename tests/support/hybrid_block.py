@@ -10,6 +10,7 @@ HYBRID = {
     "kl_weight": 1.0,
     "preference": "kto",
     "preference_weight": 1.0,
+    "text_weight": 0.0,
     "kl_domain": "vocabulary",
     "rejected": "mismatched",
 }

@@ -141,6 +141,28 @@ def test_without_kto_the_loss_is_the_divergence_by_hand(
     assert loss == pytest.approx(expected / len(batch["input_ids"]), abs=1e-5)
 
 
+def test_the_text_loss_leaves_the_steering_token_out(policy, rows, spec, tmp_path: Path) -> None:
+    model, tokenizer, steering = policy
+    weights = {"preference_weight": 0.0, "kl_weight": 0.0, "text_weight": 2.0}
+    params = HYBRID.model_copy(update=weights)
+    trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path)
+    move_from_reference(model)
+    batch = first_batch(trainer)
+    loss = trainer.compute_loss(model, dict(batch)).item()
+    columns = ("input_ids", "attention_mask", "completion_mask", "label")
+    total, n_tokens = 0.0, 0
+    for ids, present, completed, desirable in zip(*map(batch.get, columns), strict=True):
+        if not desirable:
+            continue
+        start, end = int(completed.argmax()) + 1, int(present.sum())
+        assert ids[start - 1] in steering.ids
+        with plain_attention(model):
+            logps = model(ids[None, :end]).logits[0].detach().log_softmax(-1)
+        total += float(logps[range(start - 1, end - 1), ids[start:end]].sum())
+        n_tokens += end - start
+    assert loss == pytest.approx(-2 * total / n_tokens, rel=1e-5)
+
+
 def test_swapped_for_dpo_the_preference_loss_is_trls_own(
     policy, rows, spec, tmp_path: Path
 ) -> None:
