@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from distalign.engines.engine import Decoding, FirstToken
 from distalign.engines.opening import open_engine
 from distalign.engines.prefix_tree import branches, prefix_tree
-from distalign.engines.transformers_engine import TransformersEngine, draw
+from distalign.engines.transformers_engine import BLOCK, TransformersEngine, draw, invert
 from distalign.machine.precision import has_gpu
 from tests.support.tiny_models import make_source
 
@@ -135,3 +135,19 @@ def test_a_token_without_probability_is_never_drawn(uniform: float) -> None:
 
     logits = torch.tensor([[-torch.inf, 1.0, 1.0, -torch.inf]])
     assert int(draw(logits, FREE, Fixed())) == (1 if uniform == 0 else 2)
+
+
+def test_inversion_by_blocks_is_that_over_the_whole_vocabulary() -> None:
+    """Of a size that is no multiple of a block, with runs of items of no probability."""
+    rng = np.random.default_rng(0)
+    weights = rng.exponential(size=(2000, 3 * BLOCK + 7)) ** 3
+    weights[:, rng.integers(0, weights.shape[1], 400)] = 0
+    weights[:, BLOCK : 2 * BLOCK] = 0
+    probabilities = torch.from_numpy(weights / weights.sum(1, keepdims=True)).float()
+    uniforms = rng.random((2000, 1))
+    drawn = invert(probabilities, torch.from_numpy(uniforms)).numpy()
+    sums = probabilities.double().numpy().cumsum(1)
+    expected = (sums > uniforms * sums[:, -1:]).argmax(1)
+    # The two sum in another order: a number on an item's edge may fall on its other side.
+    assert (drawn == expected).mean() > 0.999
+    assert (weights[np.arange(2000), drawn] > 0).all()
