@@ -24,6 +24,7 @@ DISPLAY = {
     "ours": "Ours",
     "without_kl": "Ours without KL",
     "without_kto": "Ours without KTO",
+    "without_text": "Ours without text loss",
     "swap_dpo": "Ours, DPO for KTO",
     "digits": "Ours (0/1)",
     "nouns": "Token (man/woman)",
