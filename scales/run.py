@@ -1,0 +1,161 @@
+"""Run the pipeline with several jobs at once, each on cores of its own.
+
+    python -m scales.run [--jobs 2]
+
+The models are small and most of a job runs on one core, so two jobs side by side are sooner done than
+one after the other on two cores. Each job is a process of DVC for one stage, begun as soon as what
+it reads is made. A job that fails leaves the others to their end, and nothing new begins. What a job
+prints is in .dvc/tmp/jobs; its last lines are shown when it fails.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from queue import SimpleQueue
+
+from dvc.repo import Repo
+from tqdm import tqdm
+
+from distalign.machine.cores import available_cores
+from distalign.machine.precision import has_gpu
+from distalign.records.schemas import InputError
+from stages.cli import run
+
+LOGS = Path(".dvc/tmp/jobs")
+MEMORY_A_JOB = 5 * 2**30
+"""Bytes: of the largest job of SmolLM2-135M in float32, with the server of the LLM that writes."""
+MOST_JOBS = 4
+SHOWN_LINES = 15
+
+
+def jobs_at_once(cores: int, memory: int, gpu: bool) -> int:
+    """How many jobs a machine runs side by side; on a GPU one, which takes its memory."""
+    return 1 if gpu else max(1, min(cores, memory // MEMORY_A_JOB, MOST_JOBS))
+
+
+def cores_of(places: int) -> list[list[int]]:
+    """The cores of each place, as many for one as for another."""
+    cores = sorted(os.sched_getaffinity(0))[: available_cores()]
+    return [cores[place::places] for place in range(places)]
+
+
+def read_graph() -> tuple[dict[str, set[str]], set[str]]:
+    """Jobs that each job waits for, and the jobs whose inputs or results are not as recorded.
+
+    The stage `check` has no output: all others wait for it.
+    """
+    with Repo() as repo:
+        graph = repo.index.graph
+        waits = {
+            stage.addressing: {before.addressing for before in graph.successors(stage)}
+            for stage in graph
+        }
+        with repo.lock:
+            changed = {stage.addressing for stage in graph if stage.changed()}
+    for name, before in waits.items():
+        if name != "check" and "check" in waits:
+            before.add("check")
+    return waits, changed
+
+
+def to_run(waits: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[str, set[str]]:
+    """What has changed and all that comes after it, with those of them that each waits for."""
+    found = set(changed)
+    for name in TopologicalSorter(waits).static_order():
+        if found.intersection(waits[name]) - {"check"}:
+            found.add(name)
+    return {name: found.intersection(waits[name]) for name in waits if name in found}
+
+
+def run_all(
+    waits: Mapping[str, Iterable[str]], places: int, work: Callable[[str, int], bool]
+) -> list[str]:
+    """Call work(job, place) for each job when those that it waits for are done; those that failed.
+
+    Args:
+        work: returns whether the job succeeded. After one that did not, nothing new begins.
+    """
+    order = TopologicalSorter(waits)
+    order.prepare()
+    ready, ended = list(order.get_ready()), SimpleQueue[tuple[str, int, bool]]()
+    free, failed = list(range(places)), list[str]()
+    with concurrent.futures.ThreadPoolExecutor(places) as pool:
+        while True:
+            while ready and free and not failed:
+                name, place = ready.pop(0), free.pop(0)
+                pool.submit(lambda n, p: ended.put((n, p, work(n, p))), name, place)
+            if len(free) == places:
+                return failed
+            name, place, succeeded = ended.get()
+            free.append(place)
+            if not succeeded:
+                failed.append(name)
+                continue
+            order.done(name)
+            ready += order.get_ready()
+
+
+def run_job(name: str, cores: list[int], log: Path) -> bool:
+    """One stage by DVC, on some cores; what it prints goes into a file."""
+    command = ["dvc", "--wait-for-lock", "repro", "--single-item", name]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        done = subprocess.run(
+            ["taskset", "--cpu-list", ",".join(map(str, cores)), *command],
+            env=os.environ | {"OMP_NUM_THREADS": str(len(cores))},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    return done.returncode == 0
+
+
+def last_lines(log: Path) -> str:
+    """The end of what a job printed, without the steps of its progress bars."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return "\n".join([line.split("\r")[-1] for line in lines if line.strip()][-SHOWN_LINES:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--jobs", type=int, help="at once; without it, as this machine has room for"
+    )
+    args = parser.parse_args()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    places = args.jobs or jobs_at_once(available_cores(), memory, has_gpu())
+    cores = cores_of(places)
+    if not all(cores):
+        raise InputError(f"--jobs {places}: there are {available_cores()} cores")
+    todo = to_run(*read_graph())
+    with tqdm(total=len(todo), unit="job", disable=not todo) as bar:
+        running: dict[str, float] = {}
+
+        def work(name: str, place: int) -> bool:
+            log = LOGS / f"{name.replace('@', '-')}.log"
+            start = running[name] = time.monotonic()
+            bar.set_postfix_str(", ".join(running))
+            succeeded = run_job(name, cores[place], log)
+            del running[name]
+            state = f"{time.monotonic() - start:.0f} s" if succeeded else f"failed; {log} ends with"
+            bar.write(f"{name}: {state}", file=sys.stderr)
+            if not succeeded:
+                bar.write(last_lines(log), file=sys.stderr)
+            bar.update(succeeded)
+            return succeeded
+
+        failed = run_all(todo, places, work)
+    if failed:
+        raise InputError(f"failed: {', '.join(failed)}; `make repro` goes on where it was cut off")
+
+
+if __name__ == "__main__":
+    run(main)
