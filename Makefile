@@ -9,6 +9,8 @@ SCALE ?=
 HARDWARE ?= here
 # `make GPU=1 …` installs vLLM for NVIDIA GPUs instead of its CPU build.
 GPU ?=
+# Jobs of `make repro` at once; without it, as many as this machine has cores and memory for.
+JOBS ?=
 # Of `make try` and `make serve`.
 DATASET ?= uk_real
 POLICY ?= models/policy/smollm2-135m/attribute/$(DATASET)/ours/0
@@ -56,12 +58,12 @@ new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=.
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
 
-repro: install ## Run the experiment, or what has changed of it, and print the results (SCALE=...)
+repro: install ## Run the experiment, or what has changed of it, and print the results (SCALE=... JOBS=...)
 ifneq ($(SCALE),)
 	python -m scales.switch $(SCALE)
 endif
 	@distalign-check --data data # before DVC reads the files in its own way
-	dvc --wait-for-lock repro
+	python -m scales.run $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory results
 
 embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories

@@ -2,22 +2,21 @@
 
     python -m scales.run [--jobs 2]
 
-The models are small and most of a job runs on one core, so two jobs side by side are sooner done than
-one after the other on two cores. Each job is a process of DVC for one stage, begun as soon as what
-it reads is made. A job that fails leaves the others to their end, and nothing new begins. What a job
-prints is in .dvc/tmp/jobs; its last lines are shown when it fails.
+The models are small, so two jobs side by side, a core each, are sooner done than one after another
+on two cores. Each job is a process of DVC for one stage, begun as soon as what it reads is made.
+When a job fails, the others go on to their end, and nothing new begins. What a job prints is in
+.dvc/tmp/jobs; its last lines are shown when it fails.
 """
 
 import argparse
-import concurrent.futures
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
-from queue import SimpleQueue
 
 from dvc.repo import Repo
 from tqdm import tqdm
@@ -83,22 +82,23 @@ def run_all(
     """
     order = TopologicalSorter(waits)
     order.prepare()
-    ready, ended = list(order.get_ready()), SimpleQueue[tuple[str, int, bool]]()
-    free, failed = list(range(places)), list[str]()
-    with concurrent.futures.ThreadPoolExecutor(places) as pool:
+    ready, free, failed = list(order.get_ready()), list(range(places)), list[str]()
+    running: dict[Future[bool], tuple[str, int]] = {}
+    with ThreadPoolExecutor(places) as pool:
         while True:
             while ready and free and not failed:
                 name, place = ready.pop(0), free.pop(0)
-                pool.submit(lambda n, p: ended.put((n, p, work(n, p))), name, place)
-            if len(free) == places:
+                running[pool.submit(work, name, place)] = name, place
+            if not running:
                 return failed
-            name, place, succeeded = ended.get()
-            free.append(place)
-            if not succeeded:
-                failed.append(name)
-                continue
-            order.done(name)
-            ready += order.get_ready()
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name, place = running.pop(future)
+                free.append(place)
+                if not future.result():
+                    failed.append(name)
+                    continue
+                order.done(name)
+                ready += order.get_ready()
 
 
 def run_job(name: str, cores: list[int], log: Path) -> bool:

@@ -1,0 +1,122 @@
+"""Jobs side by side: their order by literal graphs, then DVC's own in a small repository."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from scales.run import MEMORY_A_JOB, jobs_at_once, run_all, to_run
+from tests.support.paths import ROOT
+
+WAITS = {
+    "check": set(),
+    "a": {"check"},
+    "b": {"check"},
+    "c": {"a", "check"},
+    "d": {"b", "c", "check"},
+}
+PIPELINE = """
+stages:
+  check: {cmd: test -e params.yaml, deps: [params.yaml]}
+  left: {cmd: python meet.py left right, deps: [meet.py], outs: [left]}
+  right: {cmd: python meet.py right left, deps: [meet.py], outs: [right]}
+  both: {cmd: cat left right more > both, deps: [left, right], outs: [both]}
+"""
+MEET = """
+import sys, time
+from pathlib import Path
+mine, other = sys.argv[1:]
+Path(f"{mine}.here").touch()
+start = time.monotonic()
+while not Path(f"{other}.here").exists():
+    assert time.monotonic() - start < 60, "the other job has not begun"
+    time.sleep(0.05)
+Path(mine).write_text(mine)
+"""
+
+
+def test_what_comes_after_a_change_is_run_and_nothing_else() -> None:
+    assert to_run(WAITS, []) == {}
+    assert to_run(WAITS, ["a"]) == {"a": set(), "c": {"a"}, "d": {"c"}}
+    # A check alone leaves the results as they are.
+    assert to_run(WAITS, ["check"]) == {"check": set()}
+    assert to_run(WAITS, ["check", "d"]) == {"check": set(), "d": {"check"}}
+
+
+def test_a_job_begins_when_what_it_reads_is_made() -> None:
+    ended: list[str] = []
+    meeting = threading.Barrier(2, timeout=30)
+
+    def work(name: str, place: int) -> bool:
+        assert place in (0, 1)
+        if name in ("a", "b"):
+            meeting.wait()  # both run at once
+        ended.append(name)
+        return True
+
+    assert run_all(WAITS, 2, work) == []
+    assert ended[0] == "check"
+    assert ended[-2:] == ["c", "d"] or ended.index("c") > ended.index("a")
+    assert sorted(ended) == sorted(WAITS)
+
+
+def test_after_a_failure_nothing_new_begins() -> None:
+    begun: list[str] = []
+
+    def work(name: str, place: int) -> bool:
+        begun.append(name)
+        return name != "a"
+
+    assert run_all(WAITS, 1, work) == ["a"]
+    assert begun == ["check", "a"]
+
+
+def test_an_error_in_a_job_is_not_swallowed() -> None:
+    def work(name: str, place: int) -> bool:
+        raise OSError("no such command")
+
+    with pytest.raises(OSError, match="no such command"):
+        run_all({"a": set()}, 1, work)
+
+
+@pytest.mark.parametrize(
+    ("cores", "gib", "gpu", "jobs"),
+    [(2, 24, False, 2), (2, 4, False, 1), (16, 64, False, 4), (1, 24, False, 1), (16, 64, True, 1)],
+)
+def test_as_many_jobs_as_fit(cores: int, gib: int, gpu: bool, jobs: int) -> None:
+    assert MEMORY_A_JOB < 6 * 2**30
+    assert jobs_at_once(cores, gib * 2**30, gpu) == jobs
+
+
+def command(repository: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [sys.executable, "-m", "scales.run", "--jobs", "2"],
+        cwd=repository,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two jobs need two cores")
+def test_two_jobs_of_dvc_meet_and_a_failed_one_is_named(tmp_path: Path) -> None:
+    for name, text in (("dvc.yaml", PIPELINE), ("meet.py", MEET), ("params.yaml", "{}")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True
+    )
+    failed = command(tmp_path)
+    assert failed.returncode == 1
+    assert "error: failed: both" in failed.stderr
+    assert "cat: more" in failed.stderr  # what the job itself said
+    assert (tmp_path / "left").read_text() == "left"
+    (tmp_path / "more").write_text("!")
+    again = command(tmp_path)
+    assert (again.returncode, (tmp_path / "both").read_text()) == (0, "leftright!")
+    assert "left: " not in again.stderr  # it was made before
+    assert command(tmp_path).stderr == ""  # nothing to do
