@@ -21,6 +21,7 @@ from distalign.sampling.workers import open_workers
 
 WIDTH = 40
 SHOWN = 3
+MAX_TRIES = 20
 SETTING = "attribute"
 
 
@@ -132,6 +133,7 @@ def ask(
         top_p=1.0,
         top_k=0,
         max_tokens={SETTING: max_tokens},
+        max_tries=MAX_TRIES,
     )
     used = PrecisionParams(precision).resolve(native_bfloat16())
     plan = [(prompt, number, prompt) for number in range(n)]
