@@ -18,6 +18,7 @@ from distalign.records.files import read_spec
 from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
 from distalign.sampling.workers import open_workers
+from distalign.serving.stating import stated_target
 
 WIDTH = 40
 SHOWN = 3
@@ -41,7 +42,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Answers:
-    """Judged answers to one prompt, and the target where the prompt names a context.
+    """Judged answers to one prompt, and the target where the prompt states it or names a context.
 
     Attributes:
         plain: of a question that the server would leave to the base model. No steering token is
@@ -116,6 +117,8 @@ def ask(
     trained = read_spec(Path(spec))
     named = [c for c in trained.contexts if c.name.casefold() in prompt.casefold()]
     target = max(named, key=lambda c: len(c.name)).target if named else None
+    if trained.stating is not None:
+        target = stated_target(prompt, trained.attribute, trained.stating.phrasings) or target
     even = [1 / len(trained.categories)] * len(trained.categories)
     asked = trained.model_copy(update={"contexts": [Context(name=prompt, target=target or even)]})
     params = SampleParams(
