@@ -28,7 +28,7 @@ from distalign.report.cell_files import Folders, read_paper, read_results
 from distalign.report.cells import UNTRAINED, Matrix
 from distalign.report.comparisons import ReportParams
 from distalign.report.written import write_report
-from distalign.sampling.prompts import is_applicable
+from distalign.sampling.prompts import REJECTION, is_applicable
 from distalign.sampling.remote import RemoteParams, draw_remote, forecast_remote, plan_remote
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.score import ScoreParams, cell_metrics
@@ -59,13 +59,16 @@ def check_methods(matrix: Matrix, specs: Mapping[str, DatasetSpec]) -> dict[str,
     """Method -> its longest response, if its block names one.
 
     Raises:
-        InputError: a method trains a model, or applies to none of the targets.
+        InputError: a method trains a model, asks again after an answer, or applies to none of the
+            targets.
     """
     longest = {}
     for method in matrix.methods:
         params = block(MethodParams, "train", method).root
         if not isinstance(params, PromptedParams):
             raise InputError(f"{method} trains a model: an API's model can only be prompted")
+        if method == REJECTION:
+            raise InputError(f"{method} asks again after an answer, which an audit does not")
         if not any(is_applicable(method, spec) for spec in specs.values()):
             raise InputError(f"{method} does not apply to the target of {', '.join(specs)}")
         longest[method] = params.max_tokens

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
 from distalign.data.synthesize import SynthesizeParams
@@ -23,7 +24,8 @@ from distalign.planning.cost import (
 from distalign.planning.hardware import Rates, Work
 from distalign.records.schemas import SPLITS, DatasetSpec
 from distalign.sampling.grids import SensitivityParams, grid_points
-from distalign.sampling.prompts import is_applicable
+from distalign.sampling.prompts import REJECTION, is_applicable
+from distalign.sampling.rejection import expected_tries
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.fitting import LOGS
@@ -133,11 +135,14 @@ class Experiment:
             return Work()
         params, lengths = self.methods[method], self.rates.lengths[setting]
         prompt, length = lengths.header + lengths.prompt, lengths.response
+        tries = 1.0
+        if method == REJECTION:
+            tries = fmean(expected_tries(c.target, self.sample.max_tries) for c in spec.contexts)
         if isinstance(params, PromptedParams):
             length = params.max_tokens or self.sample.max_tokens[setting]
         read = written = 0.0
         for variant in variants:
-            rounds = variant.n * len(spec.contexts)
+            rounds = variant.n * len(spec.contexts) * tries
             # Coordinated rounds read the prompts once more, to draw all steering tokens before.
             read += rounds * prompt * (2 if variant.rounds == "coordinated" else 1)
             written += rounds * length

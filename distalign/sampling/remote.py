@@ -13,8 +13,8 @@ from distalign.llm.asking import AskingParams, Request
 from distalign.llm.endpoint import Endpoint
 from distalign.records.schemas import DatasetSpec, InputError, Prompt, Round
 from distalign.sampling.drawing import draw_independent
-from distalign.sampling.prompts import BASELINES, EXTERNAL, read_output
-from distalign.sampling.rounds import Planned, SampleParams, Shard, make_shards, turn_of
+from distalign.sampling.prompts import BASELINES, EXTERNAL, Planned, read_output, turn_of
+from distalign.sampling.rounds import SampleParams, Shard, make_shards
 
 CHARACTERS_A_TOKEN = 3.5
 """Of English prompts; a forecast needs no more."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -19,17 +20,16 @@ from distalign.sampling.drawing import decoded, draw_coordinated, draw_independe
 from distalign.sampling.prompts import (
     BASELINES,
     EXTERNAL,
-    baseline_prompt,
-    method_prompt,
+    REJECTION,
+    Planned,
     read_output,
+    turn_of,
 )
+from distalign.sampling.rejection import draw_accepted, outputs_of
 from distalign.sampling.streams import stream_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Planned = tuple[str, int, str]
-"""(context, round, prompt)."""
 
 
 class SampleParams(BaseModel):
@@ -64,6 +64,8 @@ class SampleParams(BaseModel):
     """0 is off."""
     max_tokens: dict[str, int]
     """Setting -> tokens of a response without its steering token; a policy may name its own."""
+    max_tries: int = Field(ge=1)
+    """Proposals a round of verbalized rejection sampling, before it is invalid."""
 
     @model_validator(mode="after")
     def _divided_by_vllm(self) -> Self:
@@ -145,7 +147,13 @@ def sample_shard(
 ) -> list[Round]:
     """A response for each planned round. Same arguments, same rounds."""
     plan, params, rng = shard.plan, shard.params, np.random.default_rng(shard.seeds)
-    uniforms, steering = rng.random(len(plan)), policy.steering
+    steering = policy.steering
+    limit = (policy.max_tokens or params.max_tokens[shard.setting]) + (steering is not None)
+    decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
+    if policy.method == REJECTION:
+        ask = partial(outputs_of, engine, tokenizer, decoding, rng)
+        return draw_accepted(ask, plan, spec, params.max_tries, rng)
+    uniforms = rng.random(len(plan))
     asked: list[int | None] = [None] * len(plan)
     target_of = {context.name: np.array(context.target) for context in spec.contexts}
     targets = [target_of[name] for name, _, _ in plan]
@@ -155,8 +163,6 @@ def sample_shard(
         chat_ids(tokenizer, turn_of(policy.method, row, category, spec))
         for row, category in zip(plan, asked, strict=True)
     ]
-    limit = (policy.max_tokens or params.max_tokens[shard.setting]) + (steering is not None)
-    decoding = Decoding(params.temperature, params.top_p, params.top_k, limit)
     first, how = None, policy.decoding if params.decoding == "method" else "plain"
     if steering is not None:
         draw = None
@@ -178,14 +184,6 @@ def sample_shard(
         own = zip(rounds, targets, strict=True)
         rounds = [row.model_copy(update={"probabilities": p.tolist()}) for row, p in own]
     return rounds
-
-
-def turn_of(method: str, row: Planned, asked: int | None, spec: DatasetSpec) -> str:
-    """What a method asks in a round; `asked` is the category that external_random has picked."""
-    name, _, prompt = row
-    if method in BASELINES:
-        return baseline_prompt(method, prompt, spec.context(name), spec, asked)
-    return method_prompt(method, prompt, spec.context(name), spec)
 
 
 def _external_draw(

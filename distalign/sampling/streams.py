@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 WHO_DRAWS = ("engine", "workers", "tensor_parallel", "shard")
 """Keys of the `sample` block that say who draws the rounds, not which."""
+BOUNDS = ("max_tries",)
+"""Keys that end a round early or late: the tries before are the same."""
 
 
 def policy_name(folder: Path) -> str:
@@ -30,6 +32,6 @@ def stream_of(policy: str, seed: int, dataset: str, setting: str, params: BaseMo
         dataset: the one that is asked about.
         params: the `sample` block, of which the ways to draw count.
     """
-    ways = params.model_dump(mode="json", exclude={*WHO_DRAWS})
+    ways = params.model_dump(mode="json", exclude={*WHO_DRAWS, *BOUNDS})
     cell = json.dumps([policy, seed, dataset, setting, ways], sort_keys=True)
     return np.frombuffer(hashlib.sha256(cell.encode()).digest(), "<u4").tolist()

@@ -18,9 +18,11 @@ from distalign.records.files import read_spec
 from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
 from distalign.sampling.workers import open_workers
+from distalign.serving.stating import stated_target
 
 WIDTH = 40
 SHOWN = 3
+MAX_TRIES = 20
 SETTING = "attribute"
 
 
@@ -40,7 +42,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Answers:
-    """Judged answers to one prompt, and the target where the prompt names a context.
+    """Judged answers to one prompt, and the target where the prompt states it or names a context.
 
     Attributes:
         plain: of a question that the server would leave to the base model. No steering token is
@@ -115,6 +117,8 @@ def ask(
     trained = read_spec(Path(spec))
     named = [c for c in trained.contexts if c.name.casefold() in prompt.casefold()]
     target = max(named, key=lambda c: len(c.name)).target if named else None
+    if trained.stating is not None:
+        target = stated_target(prompt, trained.attribute, trained.stating.phrasings) or target
     even = [1 / len(trained.categories)] * len(trained.categories)
     asked = trained.model_copy(update={"contexts": [Context(name=prompt, target=target or even)]})
     params = SampleParams(
@@ -132,6 +136,7 @@ def ask(
         top_p=1.0,
         top_k=0,
         max_tokens={SETTING: max_tokens},
+        max_tries=MAX_TRIES,
     )
     used = PrecisionParams(precision).resolve(native_bfloat16())
     plan = [(prompt, number, prompt) for number in range(n)]

@@ -12,6 +12,8 @@ from distalign.sampling.prompts import (
     percentages,
     read_answer,
     read_candidates,
+    read_decision,
+    rejection_prompt,
     seed_of_thought_prompt,
     verbalized_prompt,
 )
@@ -65,6 +67,37 @@ def test_the_answer_alone_is_read(spec: DatasetSpec) -> None:
     assert read_answer("**Answer:** male") == "** male"
     assert read_answer("I cannot choose.") == ""
     assert read_category(read_answer(output), spec.attribute) == "Female"
+
+
+def test_the_rejection_prompt_states_target_proposals_and_the_proposed_word(
+    spec: DatasetSpec,
+) -> None:
+    text = rejection_prompt("Who?", 1, spec.contexts[1], spec)
+    assert text.startswith("Who? Do not answer this yourself")
+    assert "Wanted over many answers: 71.5% are male, 28.5% are female." in text
+    assert "other shares: 50% are male, 50% are female. It has proposed: female." in text
+    assert text.endswith('"Decision: accept" or the line "Decision: reject".')
+
+
+@pytest.mark.parametrize(
+    ("output", "accepted"),
+    [
+        ("The ratio is 0.4, and I drew 0.2.\nDecision: accept", True),
+        ("**Decision:** Accepted.", True),
+        ("Accept", True),
+        ("Decision: reject", False),
+        ("Decision: accept\nNo, wait.\nDecision: reject", False),
+        ("Decision: reject\nDecision: accept", True),
+        ("Accept with probability 0.4. I drew 0.7.\nDecision: reject", False),
+        ("Decision: do not accept", False),
+        ("Decision: accept or reject", False),
+        ("I would accept it.", False),
+        ("They are female.", False),
+        ("", False),
+    ],
+)
+def test_decisions_that_cannot_be_read_reject(output: str, accepted: bool) -> None:
+    assert read_decision(output) is accepted
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Rounds: the plan, the draw of the steering token, and both engines on the real model."""
 
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -165,6 +166,16 @@ def test_external_generator_follows_the_target_and_asks_for_its_category(
 def test_unreadable_output_of_a_baseline_is_kept_and_read_as_nothing(sampled) -> None:
     rows = sampled("vllm", "plain", method="seed_of_thought")
     assert any(row.raw and not row.text for row in rows)
+
+
+def test_a_model_that_decides_nothing_is_asked_as_often_as_it_may(sampled) -> None:
+    rows = sampled("transformers", "plain", method="verbalized_rejection")
+    assert rows == sampled.__wrapped__("transformers", "plain", method="verbalized_rejection")
+    assert len(rows) == 8
+    for row in rows:
+        assert row.drawn is row.probabilities is row.mass is None
+        n = len(re.findall(r"^Try \d, (?:male|female): ", row.raw, flags=re.M))
+        assert (n == 3) if row.text == "" else (row.text in ("male", "female"))
 
 
 @ENGINES

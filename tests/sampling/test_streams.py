@@ -82,7 +82,12 @@ def test_shards_of_a_cell_draw_independent_streams() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"workers": 4}, {"engine": "vllm", "tensor_parallel": 2}, {"policy": f"/elsewhere/{POLICY}"}],
+    [
+        {"workers": 4},
+        {"max_tries": 9},
+        {"engine": "vllm", "tensor_parallel": 2},
+        {"policy": f"/elsewhere/{POLICY}"},
+    ],
 )
 def test_who_draws_and_where_the_policy_lies_change_nothing(changes: dict) -> None:
     assert cell(**changes)[0].seeds == cell()[0].seeds

@@ -111,7 +111,7 @@ def test_a_blocks_keys_replace_those_of_another() -> None:
 SAMPLE = """
 sample: {seed: 0, engine: vllm, workers: 1, tensor_parallel: 1, shard: 8, n: 2,
          rounds: independent, prompts: one, decoding: method, steering_decoding: true,
-         temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}}
+         temperature: 1.0, top_p: 1.0, top_k: 0, max_tokens: {attribute: 8}, max_tries: 3}
 decoding: {variants: {cold: {temperature: 0.5}, other: {OTHER}}}
 """
 

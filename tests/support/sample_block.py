@@ -17,4 +17,5 @@ SAMPLE = SampleParams(
     top_p=1.0,
     top_k=0,
     max_tokens={"attribute": 6},
+    max_tries=3,
 )
