@@ -104,7 +104,7 @@ HERE = "here"
 
 
 class Reference(Record):
-    """What rates were measured with: model, rank of its adapter, and requests of a training step."""
+    """What rates were measured with: a model, the rank of its adapter, requests of a step."""
 
     model: str
     rank: int

@@ -73,7 +73,7 @@ def test_a_tree_holds_everything_once(
 
 
 def test_ordinary_requests_are_in_the_tree_and_read_by_the_base_model() -> None:
-    # Two requests of 4 + 3 tokens, 3 of which are predicted; the base model has a header of its own.
+    # Two requests of 4 + 3 tokens, 3 of them predicted; the base model has a header of its own.
     work = tree("kto", 4, LENGTHS, RETAINED)
     assert (work.tokens, work.predicted, work.mismatched) == (19 + 14, 8 + 6, (8, 4))
     assert work.base == (5 + 14, 6)

@@ -48,10 +48,10 @@ def test_each_kind_of_work_has_its_rate(rates: Rates) -> None:
     # A server has half of the sampling rates.
     written = Work(decoded=2500 * 2 * (shape.body + shape.head), written=2500, served=True)
     assert seconds("paraphrase", written, here, HERE) == pytest.approx(20 + 2 * 2500 / 1250)
-    # A step was measured with its ordinary requests: 24 + 8 * (23 + 19.4) + 4 * (17 + 8) tokens,
-    # 8 * 19.4 + 4 * 8 positions, and 24 + 100 tokens of the base model.
-    step = 4 * 463.2 * (shape.body + shape.adapter(8)) + 2 * 463.2 * shape.adapter(8)
-    step += 4 * 187.2 * shape.head + 2 * 124 * shape.body + 2 * 32 * shape.head
+    # A step was measured with its ordinary requests: 24 + 8 * (23 + 19.4) + 4 * (20 + 8) tokens,
+    # 8 * 19.4 + 4 * 8 positions, and 24 + 112 tokens of the base model.
+    step = 4 * 475.2 * (shape.body + shape.adapter(8)) + 2 * 475.2 * shape.adapter(8)
+    step += 4 * 187.2 * shape.head + 2 * 136 * shape.body + 2 * 32 * shape.head
     trained = Work("ift", steps=6, trained=6 * step)
     assert seconds("train", trained, here, HERE) == pytest.approx(10 + 6 * 0.5)
 

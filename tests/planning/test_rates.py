@@ -21,7 +21,7 @@ SHAPE = Shape(
     tie_word_embeddings=True,
 )
 LENGTHS = Lengths(header=24, prompt=23, response=19.4)
-RETAINED = Retained(rows=4, prompt=17, answer=8)
+RETAINED = Retained(rows=4, prompt=20, answer=8)
 
 
 @pytest.fixture(autouse=True)

@@ -82,6 +82,12 @@ def test_the_size_of_the_papers_scale(sources: Path, rates: Rates) -> None:
     assert planned.work("paraphrase", asked | {"dataset": "uk_even"}).requests == 0
 
 
+REQUESTS = {
+    "written": {"train": 700, "validation": 0, "test": 240},
+    "own": {"train": 300, "validation": 0, "test": 60},
+    "near_misses": {"train": 300, "validation": 0, "test": 120},
+    "max_tokens": {"train": 8, "validation": 8, "test": 32},
+}
 CELL = {"model": "smollm2-135m", "training": "attribute", "setting": "attribute", "seed": "0"}
 
 
@@ -105,31 +111,36 @@ def test_predicted_is_within_a_third_of_measured(
     """Seconds on one core, from the logs of runs; some of its rates are these."""
     _, planned = experiment("default", sources, rates)
     limits = {"max_tokens": {"attribute": 40, "story": 90}}  # when they were measured
-    planned = replace(planned, sample=planned.sample.model_copy(update=limits))
+    planned = replace(
+        planned,
+        sample=planned.sample.model_copy(update=limits),
+        requests=planned.requests.model_copy(update=REQUESTS),
+    )
     job = Job(stage, CELL | {"dataset": "uk_real"} | ({"method": method} if method else {}))
     assert seconds(stage, planned.work(*job), rates, "cpu-1") == pytest.approx(measured, rel=0.3)
 
 
 def test_what_the_jobs_of_the_default_scale_do(sources: Path, rates: Rates) -> None:
     _, planned = experiment("default", sources, rates)
+    planned = replace(planned, requests=planned.requests.model_copy(update=REQUESTS))
     item = CELL | {"dataset": "uk_real"}
     warmup = planned.work("warmup", item)
-    # 8 rows of 23 + 19.4 tokens and 4 requests of 17 + 8; validation prompts, 50 six times.
+    # 8 rows of 23 + 19.4 tokens and 4 requests of 20 + 8; validation prompts, 50 six times.
     assert warmup.steps == 125
-    assert warmup.read == pytest.approx(125 * (24 + 8 * 42.4 + 4 * 25) + 300 * 23)
+    assert warmup.read == pytest.approx(125 * (24 + 8 * 42.4 + 4 * 28) + 300 * 23)
     without = replace(planned, warmup=planned.warmup.model_copy(update={"retention_weight": 0.0}))
-    assert warmup.read - without.work("warmup", item).read == pytest.approx(125 * 100)
+    assert warmup.read - without.work("warmup", item).read == pytest.approx(125 * 112)
     # 1,000 texts in steps of 16, three times.
     assert planned.work("train", item | {"method": "ours"}).steps == 186
     requests = planned.work("requests", item)
-    assert requests.read == 1300 * (24 + 17)
-    assert requests.written == 576 * rates.requests.own + 1000 * 8 + 300 * 32
+    assert requests.read == 1300 * (24 + 20)
+    assert requests.written == 576 * 30 + 1000 * 8 + 300 * 32
     near = planned.work("near_misses", item)
-    assert (near.read, near.written) == (420 * (24 + 17), 300 * 8 + 120 * 32)
+    assert (near.read, near.written) == (420 * (24 + 20), 300 * 8 + 120 * 32)
     # 420 requests and answers, 16 to a header, and the texts, by two models.
     for method in ("ift", "external_warmup", "ours"):
         compared = planned.work("retention", item | {"method": method})
-        assert compared.read == pytest.approx(2 * (420 * (1.5 + 17 + 32) + 700))
+        assert compared.read == pytest.approx(2 * (420 * (1.5 + 20 + 32) + 700))
     assert planned.work("retention", item | {"method": "zero_shot"}).operations == 0
 
 
