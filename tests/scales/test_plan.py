@@ -88,6 +88,28 @@ REQUESTS = {
     "near_misses": {"train": 300, "validation": 0, "test": 120},
     "max_tokens": {"train": 8, "validation": 8, "test": 32},
 }
+SCHEDULES = {
+    "ift": {"rows": 1400, "epochs": 2, "batch_size": 8},
+    "dpo": {"rows": 500, "epochs": 1, "batch_size": 8},
+    "ours": {"rows": 500, "epochs": 3, "batch_size": 16},
+}
+
+
+def as_measured(planned: Experiment) -> Experiment:
+    """The recipe with which jobs were timed."""
+    limits = {"max_tokens": {"attribute": 40, "story": 90}}
+    methods = {
+        name: params.model_copy(update=SCHEDULES.get(name, {}))
+        for name, params in planned.methods.items()
+    }
+    return replace(
+        planned,
+        sample=planned.sample.model_copy(update=limits),
+        requests=planned.requests.model_copy(update=REQUESTS),
+        methods=methods,
+    )
+
+
 CELL = {"model": "smollm2-135m", "training": "attribute", "setting": "attribute", "seed": "0"}
 
 
@@ -110,19 +132,14 @@ def test_predicted_is_within_a_third_of_measured(
 ) -> None:
     """Seconds on one core, from the logs of runs; some of its rates are these."""
     _, planned = experiment("default", sources, rates)
-    limits = {"max_tokens": {"attribute": 40, "story": 90}}  # when they were measured
-    planned = replace(
-        planned,
-        sample=planned.sample.model_copy(update=limits),
-        requests=planned.requests.model_copy(update=REQUESTS),
-    )
+    planned = as_measured(planned)
     job = Job(stage, CELL | {"dataset": "uk_real"} | ({"method": method} if method else {}))
     assert seconds(stage, planned.work(*job), rates, "cpu-1") == pytest.approx(measured, rel=0.3)
 
 
 def test_what_the_jobs_of_the_default_scale_do(sources: Path, rates: Rates) -> None:
     _, planned = experiment("default", sources, rates)
-    planned = replace(planned, requests=planned.requests.model_copy(update=REQUESTS))
+    planned = as_measured(planned)
     item = CELL | {"dataset": "uk_real"}
     warmup = planned.work("warmup", item)
     # 8 rows of 23 + 19.4 tokens and 4 requests of 20 + 8; validation prompts, 50 six times.
