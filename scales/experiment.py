@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from distalign.data.paraphrase import ParaphraseParams
+from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import TargetsParams, dataset_spec
 from distalign.judging.stories import JudgeParams
@@ -57,6 +58,7 @@ def read_experiment(
             name: scale["written"] if name in scale["mixed"] else [name]
             for name in scale["trainings"]
         },
+        requests=block(RequestsParams, "requests", file=file),
         methods={name: block(MethodParams, "train", name, file=file).root for name in methods},
         warmup=block(WarmupParams, "warmup", file=file),
         sample=sample,

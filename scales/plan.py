@@ -18,8 +18,8 @@ from stages.cli import block, run
 
 if TYPE_CHECKING:
     from distalign.machine.precision import Precision
-    from distalign.planning.forecast import Work
     from distalign.planning.hardware import Rates
+    from distalign.planning.work import Work
     from scales.locks import Job
     from scales.state import State
 
@@ -95,8 +95,9 @@ def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") 
         raise InputError(f"a GPU is not measured; HARDWARE= one of {', '.join(rates.hardware)}")
     torch.set_num_threads(threads_of())
     model = min(models, key=lambda name: rates.shape(name).weights)
-    lengths, rank = rates.lengths["attribute"], rates.reference.rank
-    blocks = measure(rates.shape(model), rank, lengths, precision)
+    lengths, reference = rates.lengths["attribute"], rates.reference
+    shape, rank, retained = rates.shape(model), reference.rank, reference.retained
+    blocks = measure(shape, rank, lengths, retained, precision)
     return at_hand(rates, model, blocks, python_seconds())
 
 

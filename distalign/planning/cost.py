@@ -5,6 +5,7 @@ own products are left out: they grow with the square of the length, and at the l
 are below a twentieth of the rest (Hoffmann et al. 2022, appendix F, count them in).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,33 +70,60 @@ class Lengths(Record):
     """A written response with its steering token and its end."""
 
 
+def mean_lengths(lengths: Sequence[Lengths]) -> Lengths:
+    """Over settings that share the rows equally."""
+    names = Lengths.model_fields
+    return Lengths(**{n: sum(getattr(one, n) for one in lengths) / len(lengths) for n in names})
+
+
+class Retained(Record):
+    """Ordinary requests of a training step, with the base model's answers."""
+
+    rows: float
+    prompt: float
+    """Mean own tokens of a prompt, after the header."""
+    answer: float
+    """Tokens of an answer."""
+
+
 @dataclass(frozen=True)
 class Tree:
     """A batch as it is run: header, prompts and completions once each (distalign.models.packing).
 
     Attributes:
-        tokens: of the tree.
+        tokens: of the tree, those of ordinary requests among them.
         predicted: positions whose logits are computed, one a completion token.
         mismatched: completion tokens that are run again for z_0, and of how many completions.
+        base: tokens of the ordinary requests, which the base model reads as well, and positions
+            of them whose logits it computes.
     """
 
     tokens: float
     predicted: float
     mismatched: tuple[float, float] = (0, 0)
+    base: tuple[float, float] = (0, 0)
 
 
-def tree(objective: Objective, batch: int, lengths: Lengths) -> Tree:
+def tree(
+    objective: Objective, batch: int, lengths: Lengths, retained: Retained | None = None
+) -> Tree:
     """The tree of a step.
 
     Args:
         batch: rows as the trainer counts them: texts in IFT and KTO, pairs in DPO. The two
             texts of a pair share their prompt.
+        retained: ordinary requests beside them; None for none.
     """
     prompts = batch / 2 if objective == "kto" else batch
     completions = 2 * batch if objective == "dpo" else batch
     answered = completions * lengths.response
     tokens = lengths.header + prompts * lengths.prompt + answered
-    return Tree(tokens, answered, (answered, completions) if objective == "kto" else (0, 0))
+    mismatched = (answered, completions) if objective == "kto" else (0, 0)
+    if retained is None or not retained.rows:
+        return Tree(tokens, answered, mismatched)
+    held = retained.rows * retained.answer
+    beside = retained.rows * retained.prompt + held
+    return Tree(tokens + beside, answered + held, mismatched, (lengths.header + beside, held))
 
 
 def forward_operations(shape: Shape, rank: int, tokens: float, predicted: float) -> float:
@@ -108,14 +136,16 @@ def forward_operations(shape: Shape, rank: int, tokens: float, predicted: float)
 
 
 def step_operations(shape: Shape, rank: int, work: Tree) -> float:
-    """A training step: forward, backward and the mismatched responses, which have no backward.
+    """A training step: forward, backward, and what has no backward: the mismatched responses, and
+    the base model on the ordinary requests.
 
     Backward costs 2 a token and weight for the gradient of the activations, and 2 more for that
     of the weights, which the adapter's alone have. The formula of benchmarks/training_step.py.
     """
     forward = forward_operations(shape, rank, work.tokens, work.predicted)
     backward = forward + 2 * work.tokens * shape.adapter(rank)
-    return forward + backward + mismatched_operations(shape, rank, work)
+    beside = mismatched_operations(shape, rank, work) + forward_operations(shape, 0, *work.base)
+    return forward + backward + beside
 
 
 def mismatched_operations(shape: Shape, rank: int, work: Tree) -> float:
@@ -144,13 +174,14 @@ def training_memory(shape: Shape, rank: int, work: Tree, precision: Precision) -
     and the reference's copy of it. Activations that backward needs, in the precision, without
     checkpointing: for each token and block, inputs and outputs of the linear layers, two norms'
     inputs, and what the gate's activation and product keep. Logits in the precision, and their
-    softmax and its gradient in float32.
+    softmax and its gradient in float32; the base model's logits without a gradient.
     """
     width = BYTES[precision]
     kept = sum(i + o for i, o in shape.products) + 2 * shape.hidden_size
     kept += 2 * shape.intermediate_size
     activations = work.tokens * shape.num_hidden_layers * kept * width
     logits = work.predicted * shape.vocab_size * (width + 2 * FP32)
+    logits += work.base[1] * shape.vocab_size * (width + FP32)
     return shape.weights * width + shape.adapter(rank) * 5 * FP32 + activations + logits
 
 

@@ -5,24 +5,26 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
+from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import DatasetParams, is_transfer
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.machine.precision import Precision
 from distalign.planning.cost import (
-    Lengths,
     Objective,
+    Retained,
     Shape,
     forward_operations,
+    mean_lengths,
     reference_operations,
-    sampling_memory,
     step_operations,
     training_memory,
     tree,
 )
-from distalign.planning.hardware import Rates, Work
-from distalign.records.schemas import SPLITS, DatasetSpec
+from distalign.planning.hardware import Rates
+from distalign.planning.work import Work, answering, comparison, generation
+from distalign.records.schemas import SPLITS, DatasetSpec, Split
 from distalign.sampling.grids import SensitivityParams, grid_points
 from distalign.sampling.prompts import REJECTION, is_applicable
 from distalign.sampling.rejection import expected_tries
@@ -59,6 +61,7 @@ class Experiment:
     specs: Mapping[str, DatasetSpec]
     sources: Mapping[str, DatasetParams]
     trainings: Mapping[str, Sequence[str]]
+    requests: RequestsParams
     methods: Mapping[str, Trained | Untrained]
     warmup: IFTParams
     sample: SampleParams
@@ -75,10 +78,17 @@ class Experiment:
         match stage:
             case "paraphrase" | "synthesize":
                 return self._writing(stage, item)
+            case "requests":
+                own = self.requests.own
+                return self._answering([self.requests.written, own], sum(own.values()), item)
+            case "near_misses":
+                return self._answering([self.requests.near_misses], 0, item)
             case "warmup":
                 return self._training(self.warmup, item)
             case "train":
                 return self._training(self.methods[item["method"]], item)
+            case "retention":
+                return self._comparison(item)
             case "sample":
                 return self._sampling([self.sample], item)
             case "decoding":
@@ -111,19 +121,25 @@ class Experiment:
         rows = params.rows or len(spec.for_training().contexts) * written
         if objective == "kto":
             rows *= 2
-        shape, step = self.rates.shape(item["model"]), tree(objective, params.batch_size, lengths)
+        shape = self.rates.shape(item["model"])
+        retained = Retained(
+            rows=params.retention_rows if params.retention_weight else 0,
+            prompt=self.rates.requests.prompt,
+            answer=self.requests.max_tokens["train"],
+        )
+        step = tree(objective, params.batch_size, lengths, retained)
         if isinstance(params, HybridParams) and params.preference == "dpo":
             step = replace(step, mismatched=(0, 0))
         steps = rows // params.batch_size * params.epochs
-        trained = steps * step_operations(shape, self.rank, step)
-        trained += reference_operations(shape, self.rank, objective, rows, lengths)
         prompts = LOGS * params.calibration_prompts
         seen = prompts * lengths.prompt
-        trained += forward_operations(shape, self.rank, seen, prompts)
+        forward = reference_operations(shape, self.rank, objective, rows, lengths)
+        forward += forward_operations(shape, self.rank, seen, prompts)
         return Work(
             objective,
             steps,
-            trained,
+            trained=steps * step_operations(shape, self.rank, step),
+            forward=forward,
             read=steps * step.tokens + seen,
             memory=training_memory(shape, self.rank, step, self.precision),
         )
@@ -165,18 +181,26 @@ class Experiment:
             objective="kto",
             steps=sum(work.steps for work in trained),
             trained=sum(work.trained for work in trained),
+            forward=sum(work.forward for work in trained),
             read=sampled.read + sum(work.read for work in trained),
             memory=max(work.memory for work in [*trained, sampled]),
         )
 
     def _generation(self, shape: Shape, read: float, written: float, longest: float) -> Work:
-        return Work(
-            prefilled=forward_operations(shape, 0, read, 0),
-            decoded=forward_operations(shape, 0, written, written),
-            read=read,
-            written=written,
-            memory=sampling_memory(shape, self.rates.sequences, longest, self.precision),
-        )
+        return generation(shape, self.precision, self.rates.sequences, read, written, longest)
+
+    def _answering(self, asked: Sequence[dict[Split, int]], own: int, item: Item) -> Work:
+        rates, shape = self.rates, self.rates.shape(item["model"])
+        sizes = shape, self.precision, rates.sequences, rates.lengths["attribute"].header
+        return answering(*sizes, rates.requests, self.requests, asked, own)
+
+    def _comparison(self, item: Item) -> Work:
+        """A method without an adapter changes nothing, and is not measured."""
+        if isinstance(self.methods[item["method"]], PromptedParams):
+            return Work()
+        rates, shape = self.rates, self.rates.shape(item["model"])
+        sizes = shape, self.rank, self.precision, rates.lengths["attribute"].header
+        return comparison(*sizes, rates.requests, self.requests)
 
     def _writing(self, stage: str, item: Item) -> Work:
         dataset, setting = item["dataset"], item["setting"]
@@ -226,9 +250,3 @@ class Experiment:
         read = rounds * lengths.prompt + written
         operations = forward_operations(self.rates.shape(item["model"]), 0, read, written)
         return Work(prefilled=operations, read=read)
-
-
-def mean_lengths(lengths: Sequence[Lengths]) -> Lengths:
-    """Over settings that share the rows equally."""
-    names = Lengths.model_fields
-    return Lengths(**{n: sum(getattr(one, n) for one in lengths) / len(lengths) for n in names})

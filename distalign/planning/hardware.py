@@ -5,12 +5,13 @@ from typing import Literal
 
 from distalign.planning.cost import (
     Lengths,
-    Objective,
+    Retained,
     Shape,
     forward_operations,
     step_operations,
     tree,
 )
+from distalign.planning.work import RequestLengths, Work
 from distalign.records.schemas import InputError, Record, Setting
 
 
@@ -23,11 +24,13 @@ class MeasuredRates(Record):
     """Of the reference model, or of as many blocks as it has (distalign/planning/rates.py).
 
     Attributes:
-        steps: objective -> a training step of so many rows.
-        prefill, decode: tokens a second, read and written.
+        steps: objective -> a training step of so many rows, with the reference's requests.
+        forward: tokens a second, read as in training and without a backward pass.
+        prefill, decode: tokens a second, read and written in sampling.
     """
 
     steps: dict[Literal["ift", "kto"], MeasuredStep]
+    forward: float
     prefill: float
     decode: float
 
@@ -71,12 +74,16 @@ class AssumedHardware(StartUp):
 
 
 class BlockShares(Record):
-    """Speed of a model at work by that of its blocks alone; above 1 where vLLM is faster."""
+    """Speed of a model at work by that of its blocks alone; above 1 where it does less than is
+    counted. `served`: a server's share of the sampling rates.
+    """
 
     ift: float
     kto: float
+    forward: float
     prefill: float
     decode: float
+    served: float
 
 
 class Here(StartUp):
@@ -97,10 +104,11 @@ HERE = "here"
 
 
 class Reference(Record):
-    """The model, and the rank of its adapter, with which rates were measured."""
+    """What rates were measured with: a model, the rank of its adapter, requests of a step."""
 
     model: str
     rank: int
+    retained: Retained
 
 
 class Writing(Record):
@@ -116,6 +124,7 @@ class Rates(Record):
     reference: Reference
     shapes: dict[str, Shape]
     lengths: dict[Setting, Lengths]
+    requests: RequestLengths
     writing: Writing
     hardware: dict[str, Hardware]
     here: Here
@@ -150,46 +159,17 @@ def at_hand(rates: Rates, model: str, blocks: MeasuredRates, python: float) -> R
     measured = MeasuredHardware(
         rates=MeasuredRates(
             steps=steps,
+            forward=blocks.forward * here.share.forward,
             prefill=blocks.prefill * here.share.prefill,
             decode=blocks.decode * here.share.decode,
         ),
-        served=1,
+        served=here.share.served,
         start_up={stage: seconds * pace for stage, seconds in here.start_up.items()},
         other={stage: seconds * pace for stage, seconds in here.other.items()},
     )
-    reference = Reference(model=model, rank=rates.reference.rank)
+    reference = rates.reference.model_copy(update={"model": model})
     hardware = {**rates.hardware, HERE: measured}
     return rates.model_copy(update={"reference": reference, "hardware": hardware})
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a job does. Operations and tokens are of the whole job.
-
-    Attributes:
-        steps, trained: steps of training, and operations of training.
-        prefilled, decoded: operations of sampling, for tokens that are read and written.
-        read, written: those tokens, and the tokens of training among the read.
-        requests, in_flight: to an API, and how many at once.
-        served: by an LLM's server.
-        memory: bytes on one GPU.
-    """
-
-    objective: Objective | None = None
-    steps: float = 0
-    trained: float = 0
-    prefilled: float = 0
-    decoded: float = 0
-    read: float = 0
-    written: float = 0
-    requests: float = 0
-    in_flight: int = 1
-    served: bool = False
-    memory: float = 0
-
-    @property
-    def operations(self) -> float:
-        return self.trained + self.prefilled + self.decoded
 
 
 @dataclass(frozen=True)
@@ -198,6 +178,7 @@ class Speeds:
 
     ift: float
     kto: float
+    forward: float
     prefill: float
     decode: float
     training_step: float
@@ -213,22 +194,30 @@ def speeds(rates: Rates, name: str) -> Speeds:
         return Speeds(
             ift=share.training * peak,
             kto=share.training * peak,
+            forward=share.training * peak,
             prefill=share.prefill * peak,
             decode=share.decode * peak,
             training_step=hardware.step.training,
             decode_step=hardware.step.decode,
             served=1,
         )
-    reference, lengths = rates.shapes[rates.reference.model], rates.lengths["attribute"]
+    model, rank = rates.shapes[rates.reference.model], rates.reference.rank
 
     def training(objective: Literal["ift", "kto"]) -> float:
         step = hardware.rates.steps[objective]
-        done = step_operations(reference, rates.reference.rank, tree(objective, step.rows, lengths))
-        return done / step.seconds
+        work = tree(objective, step.rows, rates.lengths["attribute"], rates.reference.retained)
+        return step_operations(model, rank, work) / step.seconds
 
-    prefill = hardware.rates.prefill * forward_operations(reference, 0, 1, 0)
-    decode = hardware.rates.decode * forward_operations(reference, 0, 1, 1)
-    return Speeds(training("ift"), training("kto"), prefill, decode, 0, 0, hardware.served)
+    return Speeds(
+        ift=training("ift"),
+        kto=training("kto"),
+        forward=hardware.rates.forward * forward_operations(model, rank, 1, 0),
+        prefill=hardware.rates.prefill * forward_operations(model, 0, 1, 0),
+        decode=hardware.rates.decode * forward_operations(model, 0, 1, 1),
+        training_step=0,
+        decode_step=0,
+        served=hardware.served,
+    )
 
 
 def seconds(stage: str, work: Work, rates: Rates, name: str) -> float:
@@ -238,6 +227,7 @@ def seconds(stage: str, work: Work, rates: Rates, name: str) -> float:
         return hardware.other.get(stage, hardware.other["rest"])
     training = speed.ift if work.objective == "ift" else speed.kto
     trained = max(work.trained / training, work.steps * speed.training_step)
+    trained += work.forward / speed.forward
     steps = work.written / rates.sequences
     decoded = max(work.decoded / speed.decode, steps * speed.decode_step)
     sampled = work.prefilled / speed.prefill + decoded

@@ -18,13 +18,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from distalign.machine.precision import Precision, torch_dtype
-from distalign.planning.cost import Lengths, Shape, tree
+from distalign.planning.cost import Lengths, Retained, Shape, tree
 from distalign.planning.hardware import MeasuredRates, MeasuredStep
 
 ROWS: dict[Literal["ift", "kto"], int] = {"ift": 8, "kto": 16}
 """Sequences of a step."""
 READ, WRITTEN = 2048, 128
 """Tokens that are read at once, and sequences that write at once (distalign/engines)."""
+FORWARD = 1024
+"""Tokens of a tree without a backward pass."""
 LEAST, BUDGET_S = 3, 0.5
 """Times that something is run, and for how long."""
 
@@ -128,8 +130,14 @@ class Block:
         return x * self._turn + torch.cat((-x[..., half:], x[..., :half]), -1) * self._turn
 
 
-def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> MeasuredRates:
-    """Rates of a model's blocks and output layer, on the threads that torch has."""
+def measure(
+    shape: Shape, rank: int, lengths: Lengths, retained: Retained, precision: Precision
+) -> MeasuredRates:
+    """Rates of a model's blocks and output layer, on the threads that torch has.
+
+    Args:
+        retained: ordinary requests of a training step.
+    """
     dtype = torch_dtype(precision)
     adapted, plain = Block(shape, rank, dtype), Block(shape, 0, dtype)
     head = torch.full((shape.vocab_size, shape.hidden_size), shape.hidden_size**-0.5, dtype=dtype)
@@ -152,8 +160,9 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
         return shape.num_hidden_layers * mean_seconds(lambda: block.look(x, groups, keys))
 
     def step(objective: Literal["ift", "kto"]) -> MeasuredStep:
-        work, rows = tree(objective, ROWS[objective], lengths), ROWS[objective]
-        prompts = rows // 2 if objective == "kto" else rows
+        rows = ROWS[objective]
+        work, requests = tree(objective, rows, lengths, retained), round(retained.rows)
+        prompts = (rows // 2 if objective == "kto" else rows) + requests
         own = round(work.tokens) // prompts
         x = states(own * prompts)
         keys = round(lengths.header) + own
@@ -163,6 +172,10 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
         if completions:
             seconds += forward(adapted, tokens, completions, keys)
             seconds += predict(tokens - completions, trained=False)
+        tokens, predicted = map(round, work.base)
+        if requests:
+            seconds += forward(plain, tokens, requests, tokens // requests)
+            seconds += predict(predicted, trained=False)
         return MeasuredStep(rows=rows, seconds=seconds)
 
     length = round(lengths.header + lengths.prompt)
@@ -170,6 +183,7 @@ def measure(shape: Shape, rank: int, lengths: Lengths, precision: Precision) -> 
     written = forward(plain, WRITTEN, WRITTEN, length) + predict(WRITTEN, trained=False)
     return MeasuredRates(
         steps={objective: step(objective) for objective in ROWS},
+        forward=FORWARD / forward(adapted, FORWARD, FORWARD // length, length),
         prefill=READ / read,
         decode=WRITTEN / written,
     )

@@ -6,6 +6,7 @@ import yaml
 from distalign.machine.precision import Precision
 from distalign.planning.cost import (
     Lengths,
+    Retained,
     Shape,
     forward_operations,
     reference_operations,
@@ -28,6 +29,7 @@ TINY = Shape(
     tie_word_embeddings=True,
 )
 LENGTHS = Lengths(header=5, prompt=3, response=2)
+RETAINED = Retained(rows=2, prompt=4, answer=3)
 
 
 def test_weights_are_counted() -> None:
@@ -70,6 +72,20 @@ def test_a_tree_holds_everything_once(
     assert (work.tokens, work.predicted, work.mismatched) == (tokens, predicted, mismatched)
 
 
+def test_ordinary_requests_are_in_the_tree_and_read_by_the_base_model() -> None:
+    # Two requests of 4 + 3 tokens, 3 of them predicted; the base model has a header of its own.
+    work = tree("kto", 4, LENGTHS, RETAINED)
+    assert (work.tokens, work.predicted, work.mismatched) == (19 + 14, 8 + 6, (8, 4))
+    assert work.base == (5 + 14, 6)
+    assert tree("ift", 4, LENGTHS, RETAINED).tokens == 25 + 14
+    none = RETAINED.model_copy(update={"rows": 0})
+    assert tree("ift", 4, LENGTHS, none) == tree("ift", 4, LENGTHS)
+    # Forward and backward of the tree, the mismatched tokens, and 19 tokens without an adapter.
+    by_hand = 4 * 33 * 266 + 2 * 33 * 98 + 4 * 14 * 40 + 2 * 8 * 266 + 2 * 4 * 40
+    by_hand += 2 * 19 * 168 + 2 * 6 * 40
+    assert step_operations(TINY, 1, work) == by_hand
+
+
 def test_operations_of_a_step() -> None:
     assert forward_operations(TINY, 0, 7, 3) == 2 * 7 * 168 + 2 * 3 * 40
     assert forward_operations(TINY, 1, 7, 3) == 2 * 7 * 266 + 2 * 3 * 40
@@ -85,6 +101,9 @@ def test_the_reference_is_computed_once_a_row() -> None:
     once = 2 * 229 * 266 + 2 * 128 * 40
     assert reference_operations(TINY, 1, "dpo", 64, LENGTHS) == 2 * once
     assert reference_operations(TINY, 1, "ift", 64, LENGTHS) == 0
+    # 32 texts of 16 pairs: 5 + 48 + 64 tokens, 64 positions, and as many mismatched.
+    once = 2 * 117 * 266 + 2 * 64 * 40 + 2 * 64 * 266 + 2 * 32 * 40
+    assert reference_operations(TINY, 1, "kto", 96, LENGTHS) == 3 * once
 
 
 @pytest.mark.parametrize(("precision", "width"), [("bfloat16", 2), ("float32", 4)])
@@ -92,5 +111,9 @@ def test_memory(precision: Precision, width: int) -> None:
     # Per token and block: 49 + 2 * 4 + 2 * 3 = 63 numbers. The adapter is in float32, five times.
     by_hand = 208 * width + 98 * 20 + 19 * 2 * 63 * width + 8 * 10 * (width + 8)
     assert training_memory(TINY, 1, tree("kto", 4, LENGTHS), precision) == by_hand
+    # 14 more tokens, 6 more positions with a gradient, and 6 of the base model's without.
+    more = 14 * 2 * 63 * width + 6 * 10 * (width + 8) + 6 * 10 * (width + 4)
+    held = training_memory(TINY, 1, tree("kto", 4, LENGTHS, RETAINED), precision)
+    assert held == by_hand + more
     # Keys and values: 2 blocks x 1 head x 2 wide, twice = 8 numbers a token.
     assert sampling_memory(TINY, 6, 10, precision) == 208 * width + 60 * 8 * width

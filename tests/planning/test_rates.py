@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from distalign.machine.precision import Precision, native_bfloat16, torch_dtype
-from distalign.planning.cost import Lengths, Shape, step_operations, tree
+from distalign.planning.cost import Lengths, Retained, Shape, step_operations, tree
 from distalign.planning.rates import READ, ROWS, Block, mean_seconds, measure, python_seconds
 
 SHAPE = Shape(
@@ -20,7 +20,8 @@ SHAPE = Shape(
     vocab_size=1024,
     tie_word_embeddings=True,
 )
-LENGTHS = Lengths(header=24, prompt=23, response=6.4)
+LENGTHS = Lengths(header=24, prompt=23, response=19.4)
+RETAINED = Retained(rows=4, prompt=20, answer=8)
 
 
 @pytest.fixture(autouse=True)
@@ -43,14 +44,16 @@ def model_seconds(precision: Precision) -> float:
 
 def test_a_model_is_about_as_fast_as_its_blocks() -> None:
     precision = "bfloat16" if native_bfloat16() else "float32"
-    measured = measure(SHAPE, 8, LENGTHS, precision)
+    measured = measure(SHAPE, 8, LENGTHS, RETAINED, precision)
     assert 1 / 4 < model_seconds(precision) * measured.prefill < 4
     for objective, rows in ROWS.items():
         step = measured.steps[objective]
         assert step.rows == rows
         # Reading does two operations a token and weight, and without narrow products or backward.
-        rate = step_operations(SHAPE, 8, tree(objective, rows, LENGTHS)) / step.seconds
+        work = tree(objective, rows, LENGTHS, RETAINED)
+        rate = step_operations(SHAPE, 8, work) / step.seconds
         assert 1 / 20 < rate / (measured.prefill * 2 * SHAPE.body) < 4
+    assert 1 / 8 < measured.forward / measured.prefill < 4
     assert 1 / 20 < measured.decode / measured.prefill < 4
 
 

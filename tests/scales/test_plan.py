@@ -82,37 +82,83 @@ def test_the_size_of_the_papers_scale(sources: Path, rates: Rates) -> None:
     assert planned.work("paraphrase", asked | {"dataset": "uk_even"}).requests == 0
 
 
+REQUESTS = {
+    "written": {"train": 700, "validation": 0, "test": 240},
+    "own": {"train": 300, "validation": 0, "test": 60},
+    "near_misses": {"train": 300, "validation": 0, "test": 120},
+    "max_tokens": {"train": 8, "validation": 8, "test": 32},
+}
+SCHEDULES = {
+    "ift": {"rows": 1400, "epochs": 2, "batch_size": 8},
+    "dpo": {"rows": 500, "epochs": 1, "batch_size": 8},
+    "ours": {"rows": 500, "epochs": 3, "batch_size": 16},
+}
+
+
+def as_measured(planned: Experiment) -> Experiment:
+    """The recipe with which jobs were timed."""
+    limits = {"max_tokens": {"attribute": 40, "story": 90}}
+    methods = {
+        name: params.model_copy(update=SCHEDULES.get(name, {}))
+        for name, params in planned.methods.items()
+    }
+    return replace(
+        planned,
+        sample=planned.sample.model_copy(update=limits),
+        requests=planned.requests.model_copy(update=REQUESTS),
+        methods=methods,
+    )
+
+
 CELL = {"model": "smollm2-135m", "training": "attribute", "setting": "attribute", "seed": "0"}
 
 
 @pytest.mark.parametrize(
-    ("stage", "item", "measured"),
+    ("stage", "method", "measured"),
     [
-        ("warmup", {"dataset": "race_even"}, 111),
-        ("train", {"dataset": "race_even", "method": "ours"}, 197),
-        ("sample", {"dataset": "race_even", "method": "ours"}, 64),
-        ("sample", {"dataset": "uk_even", "method": "pe_explicit"}, 217),
-        ("transfer", {"trained": "us_even", "tested": "uk_even", "method": "dpo"}, 98),
-        ("internal_alignment", {"dataset": "race_even", "method": "ift"}, 45),
-        ("capabilities", {"dataset": "uk_real", "method": "ift"}, 21),
-        ("sensitivity", {"dataset": "uk_real", "method": "ours"}, 1334),
-        ("stories", {"dataset": "uk_real", "method": "zero_shot", "setting": "story"}, 42),
+        ("warmup", None, 389),
+        ("train", "ift", 984),
+        ("train", "dpo", 245),
+        ("train", "ours", 926),
+        ("sample", "pe_implicit", 385),
+        ("sample", "ift", 204),
+        ("sample", "ours", 203),
+        ("retention", "ift", 109),
+        ("retention", "ours", 113),
     ],
 )
 def test_predicted_is_within_a_third_of_measured(
-    stage: str, item: dict[str, str], measured: float, sources: Path, rates: Rates
+    stage: str, method: str | None, measured: float, sources: Path, rates: Rates
 ) -> None:
-    """Seconds on one core, from the logs of runs; its rates are those of UK real."""
-    _, planned = experiment("embedded", sources, rates)
-    limits = {"max_tokens": {"attribute": 32, "story": 90}}  # when they were measured
-    ours = planned.methods["ours"].model_copy(update={"epochs": 2})
-    planned = replace(
-        planned,
-        sample=planned.sample.model_copy(update=limits),
-        methods=planned.methods | {"ours": ours},
-    )
-    job = Job(stage, CELL | item)
+    """Seconds on one core, from the logs of runs; some of its rates are these."""
+    _, planned = experiment("default", sources, rates)
+    planned = as_measured(planned)
+    job = Job(stage, CELL | {"dataset": "uk_real"} | ({"method": method} if method else {}))
     assert seconds(stage, planned.work(*job), rates, "cpu-1") == pytest.approx(measured, rel=0.3)
+
+
+def test_what_the_jobs_of_the_default_scale_do(sources: Path, rates: Rates) -> None:
+    _, planned = experiment("default", sources, rates)
+    planned = as_measured(planned)
+    item = CELL | {"dataset": "uk_real"}
+    warmup = planned.work("warmup", item)
+    # 8 rows of 23 + 19.4 tokens and 4 requests of 20 + 8; validation prompts, 50 six times.
+    assert warmup.steps == 125
+    assert warmup.read == pytest.approx(125 * (24 + 8 * 42.4 + 4 * 28) + 300 * 23)
+    without = replace(planned, warmup=planned.warmup.model_copy(update={"retention_weight": 0.0}))
+    assert warmup.read - without.work("warmup", item).read == pytest.approx(125 * 112)
+    # 1,000 texts in steps of 16, three times.
+    assert planned.work("train", item | {"method": "ours"}).steps == 186
+    requests = planned.work("requests", item)
+    assert requests.read == 1300 * (24 + 20)
+    assert requests.written == 576 * 30 + 1000 * 8 + 300 * 32
+    near = planned.work("near_misses", item)
+    assert (near.read, near.written) == (420 * (24 + 20), 300 * 8 + 120 * 32)
+    # 420 requests and answers, 16 to a header, and the texts, by two models.
+    for method in ("ift", "external_warmup", "ours"):
+        compared = planned.work("retention", item | {"method": method})
+        assert compared.read == pytest.approx(2 * (420 * (1.5 + 20 + 32) + 700))
+    assert planned.work("retention", item | {"method": "zero_shot"}).operations == 0
 
 
 def test_a_bigger_model_takes_longer_and_a_method_without_adapter_does_not_train(
