@@ -51,7 +51,7 @@ def rows_perplexity(model: "nn.Module", rows: Sequence[Row], of: str) -> float:
             prompts, completions = zip(*batch, strict=True)
             scored = score_completions(model, prompts, completions)
             total -= float(scored.logps.sum())
-            n_tokens += scored.n_tokens
+            n_tokens += int(scored.lengths.sum())
     return math.exp(total / n_tokens) if n_tokens else math.nan
 
 

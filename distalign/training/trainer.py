@@ -147,8 +147,7 @@ class HybridCollator(DataCollatorForUnpairedPreference):
 
 
 class HybridTrainer(Retaining, KTOTrainer):
-    """Minimises preference_weight · L_KTO + kl_weight · L_KL + text_weight · L_text, all of one forward
-    pass.
+    """Minimises the weighted sum of L_KTO, L_KL and L_text; all come from one forward pass.
 
     With `preference` dpo, L_DPO over the pairs is in the place of L_KTO.
 
@@ -157,8 +156,7 @@ class HybridTrainer(Retaining, KTOTrainer):
 
     Args:
         steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
-        kl_domain, kl_weight, preference, preference_weight, text_weight: see
-            `distalign.training.objective`.
+        kl_domain and the rest: see `distalign.training.objective`.
     """
 
     def __init__(

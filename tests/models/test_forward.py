@@ -52,7 +52,11 @@ def test_completions_score_as_in_a_plain_forward_pass(model, plain) -> None:
         torch.testing.assert_close(scored.logps[i], plain_logp(plain, prompt, completion))
         logits = plain(torch.tensor([prompt])).logits[0, -1]
         torch.testing.assert_close(scored.first_logits[i], logits)
-    assert scored.n_tokens == sum(map(len, COMPLETIONS))
+    assert scored.lengths.tolist() == list(map(len, COMPLETIONS))
+    torch.testing.assert_close(
+        scored.first_logps,
+        scored.first_logits.log_softmax(-1)[range(len(COMPLETIONS)), [c[0] for c in COMPLETIONS]],
+    )
 
 
 def test_prompts_that_share_nothing(model, plain) -> None:
