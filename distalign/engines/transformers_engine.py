@@ -238,8 +238,9 @@ def draw(logits: Tensor, decoding: Decoding, rng: np.random.Generator) -> Tensor
 
 
 def invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """The first item of each row (B, V) whose cumulative sum lies above its number (B, 1): never one
-    of no probability.
+    """The first item of each row (B, V) whose cumulative sum lies above its number (B, 1).
+
+    It is never one of no probability.
 
     The sums are of float64, first over blocks and then within one: over the whole vocabulary they
     would be a tenth of the time of sampling.
