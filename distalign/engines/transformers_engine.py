@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import (
     AttentionInterface,
@@ -18,13 +17,10 @@ from transformers import (
     AutoTokenizer,
     Cache,
     DynamicCache,
-    LogitsProcessorList,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
 )
 from transformers.cache_utils import StaticLayer
 
+from distalign.engines.draws import draw
 from distalign.engines.engine import Continuation, Decoding, FirstToken
 from distalign.engines.prefix_tree import branches, prefix_tree
 from distalign.machine.precision import Precision, has_gpu, torch_dtype
@@ -34,8 +30,6 @@ from distalign.models.packing import ATTENTION, attention_layout, check_window, 
 ROWS = "token_rows"
 BATCH_SIZE = 256
 """Prompts whose responses are decoded side by side."""
-BLOCK = 256
-"""Items of the vocabulary whose probabilities are summed at once."""
 ENDED = 0.25
 """Share of the rows that may have ended before the others are copied together."""
 
@@ -220,38 +214,3 @@ class TransformersEngine:
                 getattr(layer, part)[:, :, :longest] = states
             layer.cumulative_length.fill_(longest)
         return kept, visible, torch.tensor([len(path) for path in paths], device=device)
-
-
-def draw(logits: Tensor, decoding: Decoding, rng: np.random.Generator) -> Tensor:
-    """A token a row, (B,), from logits (B, V): by inversion, one uniform number each."""
-    if decoding.temperature == 0:
-        return logits.argmax(-1)
-    warpers = LogitsProcessorList()
-    if decoding.temperature != 1:
-        warpers.append(TemperatureLogitsWarper(decoding.temperature))
-    if decoding.top_k:
-        warpers.append(TopKLogitsWarper(decoding.top_k))
-    if decoding.top_p < 1:
-        warpers.append(TopPLogitsWarper(decoding.top_p))
-    uniforms = torch.from_numpy(rng.random((len(logits), 1))).to(logits.device)
-    return invert(warpers(None, logits).softmax(-1), uniforms)
-
-
-def invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """The first item of each row (B, V) whose cumulative sum lies above its number (B, 1).
-
-    It is never one of no probability.
-
-    The sums are of float64, first over blocks and then within one: over the whole vocabulary they
-    would be a tenth of the time of sampling.
-    """
-    blocks = F.pad(probabilities, (0, -probabilities.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))
-    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
-    wanted = uniforms * sums[:, -1:]
-    block = torch.searchsorted(sums, wanted, right=True)
-    before = F.pad(sums, (1, 0)).gather(1, block)
-    items = blocks[torch.arange(len(blocks), device=blocks.device), block[:, 0]]
-    inner = items.cumsum(-1, dtype=torch.float64)
-    # Rounding may put the number at the block's end, where no sum lies above it.
-    rest = torch.minimum(wanted - before, torch.nextafter(inner[:, -1:], inner.new_zeros(1)))
-    return (block * BLOCK + torch.searchsorted(inner, rest, right=True))[:, 0]
