@@ -213,11 +213,8 @@ class Experiment:
             prompts = self.paraphrase[setting]
             times = n_contexts if prompts.rewrite == "context" else 1
             wanted = len(SPLITS) * prompts.per_split * times
-            requests, length = (
-                wanted * prompts.requests_per_wording,
-                self.rates.lengths[setting].prompt,
-            )
-            length = min(length, MAX_TOKENS)
+            requests = wanted * prompts.requests_per_wording
+            length = min(self.rates.lengths[setting].prompt, MAX_TOKENS)
         else:
             params = self.synthesize[setting]
             if spec.attribute.question(setting).responses.grammar:  # for all categories at once
