@@ -66,7 +66,7 @@ def tiny_params() -> dict:
 
 
 def tiny_scale() -> dict:
-    scale = yaml.safe_load((ROOT / "scale.yaml").read_text(encoding="utf-8"))
+    scale = yaml.safe_load((ROOT / "scales/default.yaml").read_text(encoding="utf-8"))
     analyses = {"sensitivity_methods": ["ours"], "internal_methods": ["zero_shot"]}
     lists = {"datasets": ["uk_real"], "methods": CELLS, "decoding_methods": ["ours"]}
     return scale | lists | analyses
