@@ -39,7 +39,7 @@ def small() -> dict[str, dict[str, Any]]:
             question["grammar"] = {"root": [question["template"]]}
     return {
         PARAMS: params,
-        SCALE: load(SCALE) | {"datasets": ["uk_real", "uk_even"]},
+        SCALE: load("scales/default.yaml") | {"datasets": ["uk_real", "uk_even"]},
         GENDER: gender,
         RACE: race,
     }
