@@ -3,9 +3,9 @@
     python -m scales.run [--jobs 2]
 
 The models are small, so two jobs side by side, a core each, are sooner done than one after another
-on two cores. Each job is a process of DVC for one stage, begun as soon as what it reads is made.
-When a job fails, the others go on to their end, and nothing new begins. What a job prints is in
-.dvc/tmp/jobs; its last lines are shown when it fails.
+on two cores. A job that has nothing beside it gets all cores. Each is a process of DVC for one
+stage, begun as soon as what it reads is made. When a job fails, the others go on to their end, and
+nothing new begins. What a job prints is in .dvc/tmp/jobs; its last lines are shown when it fails.
 """
 
 import argparse
@@ -73,9 +73,11 @@ def to_run(waits: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[s
 
 
 def run_all(
-    waits: Mapping[str, Iterable[str]], places: int, work: Callable[[str, int], bool]
+    waits: Mapping[str, Iterable[str]], places: int, work: Callable[[str, list[int]], bool]
 ) -> list[str]:
-    """Call work(job, place) for each job when those that it waits for are done; those that failed.
+    """Call work(job, places) for each job when those that it waits for are done; those that failed.
+
+    A job has one place, or all where nothing else can run beside it.
 
     Args:
         work: returns whether the job succeeded. After one that did not, nothing new begins.
@@ -83,17 +85,19 @@ def run_all(
     order = TopologicalSorter(waits)
     order.prepare()
     ready, free, failed = list(order.get_ready()), list(range(places)), list[str]()
-    running: dict[Future[bool], tuple[str, int]] = {}
+    running: dict[Future[bool], tuple[str, list[int]]] = {}
     with ThreadPoolExecutor(places) as pool:
         while True:
             while ready and free and not failed:
-                name, place = ready.pop(0), free.pop(0)
-                running[pool.submit(work, name, place)] = name, place
+                name = ready.pop(0)
+                taken = free[:1] if ready or running else free[:]
+                del free[: len(taken)]
+                running[pool.submit(work, name, taken)] = name, taken
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                name, place = running.pop(future)
-                free.append(place)
+                name, taken = running.pop(future)
+                free += taken
                 if not future.result():
                     failed.append(name)
                     continue
@@ -139,11 +143,12 @@ def main() -> None:
     with tqdm(total=len(todo), unit="job", disable=not todo) as bar:
         running: dict[str, float] = {}
 
-        def work(name: str, place: int) -> bool:
+        def work(name: str, taken: list[int]) -> bool:
             log = LOGS / f"{name.replace('@', '-')}.log"
             start = running[name] = time.monotonic()
             bar.set_postfix_str(", ".join(running))
-            succeeded = run_job(name, cores[place], log)
+            own = sorted(core for place in taken for core in cores[place])
+            succeeded = run_job(name, own, log)
             del running[name]
             state = f"{time.monotonic() - start:.0f} s" if succeeded else f"failed; {log} ends with"
             bar.write(f"{name}: {state}", file=sys.stderr)

@@ -50,9 +50,11 @@ def test_a_job_begins_when_what_it_reads_is_made() -> None:
     ended: list[str] = []
     meeting = threading.Barrier(2, timeout=30)
 
-    def work(name: str, place: int) -> bool:
-        assert place in (0, 1)
+    def work(name: str, places: list[int]) -> bool:
+        if name == "check":
+            assert places == [0, 1]  # it has nothing beside it
         if name in ("a", "b"):
+            assert len(places) == 1
             meeting.wait()  # both run at once
         ended.append(name)
         return True
@@ -66,7 +68,7 @@ def test_a_job_begins_when_what_it_reads_is_made() -> None:
 def test_after_a_failure_nothing_new_begins() -> None:
     begun: list[str] = []
 
-    def work(name: str, place: int) -> bool:
+    def work(name: str, places: list[int]) -> bool:
         begun.append(name)
         return name != "a"
 
@@ -75,7 +77,7 @@ def test_after_a_failure_nothing_new_begins() -> None:
 
 
 def test_an_error_in_a_job_is_not_swallowed() -> None:
-    def work(name: str, place: int) -> bool:
+    def work(name: str, places: list[int]) -> bool:
         raise OSError("no such command")
 
     with pytest.raises(OSError, match="no such command"):
