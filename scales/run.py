@@ -18,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import psutil
 from dvc.repo import Repo
 from tqdm import tqdm
 
@@ -45,10 +46,7 @@ def cores_of(places: int) -> list[list[int]]:
 
 
 def read_graph() -> tuple[dict[str, set[str]], set[str]]:
-    """Jobs that each job waits for, and the jobs whose inputs or results are not as recorded.
-
-    The stage `check` has no output: all others wait for it.
-    """
+    """Jobs whose results each job reads, and jobs whose inputs or results are not as recorded."""
     with Repo() as repo:
         graph = repo.index.graph
         waits = {
@@ -57,19 +55,23 @@ def read_graph() -> tuple[dict[str, set[str]], set[str]]:
         }
         with repo.lock:
             changed = {stage.addressing for stage in graph if stage.changed()}
-    for name, before in waits.items():
-        if name != "check" and "check" in waits:
-            before.add("check")
     return waits, changed
 
 
 def to_run(waits: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[str, set[str]]:
-    """What has changed and all that comes after it, with those of them that each waits for."""
+    """What has changed and all that comes after it, with those of them that each waits for.
+
+    The stage `check` has no output that others could read: all wait for it.
+    """
     found = set(changed)
     for name in TopologicalSorter(waits).static_order():
-        if found.intersection(waits[name]) - {"check"}:
+        if found.intersection(waits[name]):
             found.add(name)
-    return {name: found.intersection(waits[name]) for name in waits if name in found}
+    return {
+        name: found.intersection({*waits[name], "check"}) - {name}
+        for name in waits
+        if name in found
+    }
 
 
 def run_all(
@@ -134,11 +136,14 @@ def main() -> None:
         "--jobs", type=int, help="at once; without it, as this machine has room for"
     )
     args = parser.parse_args()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    places = args.jobs or jobs_at_once(available_cores(), memory, has_gpu())
+    # Not what is free: the cache of files, which a run fills, is given back.
+    memory = psutil.virtual_memory().available
+    places = args.jobs
+    if places is None:
+        places = jobs_at_once(available_cores(), memory, has_gpu())
+    if not 1 <= places <= available_cores():
+        raise InputError(f"--jobs {places}: from 1 to the {available_cores()} cores that there are")
     cores = cores_of(places)
-    if not all(cores):
-        raise InputError(f"--jobs {places}: there are {available_cores()} cores")
     todo = to_run(*read_graph())
     with tqdm(total=len(todo), unit="job", disable=not todo) as bar:
         running: dict[str, float] = {}

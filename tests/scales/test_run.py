@@ -11,6 +11,7 @@ import pytest
 from scales.run import MEMORY_A_JOB, jobs_at_once, run_all, to_run
 from tests.support.paths import ROOT
 
+READS = {"check": set(), "a": set(), "b": set(), "c": {"a"}, "d": {"b", "c"}}
 WAITS = {
     "check": set(),
     "a": {"check"},
@@ -39,11 +40,12 @@ Path(mine).write_text(mine)
 
 
 def test_what_comes_after_a_change_is_run_and_nothing_else() -> None:
-    assert to_run(WAITS, []) == {}
-    assert to_run(WAITS, ["a"]) == {"a": set(), "c": {"a"}, "d": {"c"}}
+    assert to_run(READS, READS) == WAITS
+    assert to_run(READS, []) == {}
+    assert to_run(READS, ["a"]) == {"a": set(), "c": {"a"}, "d": {"c"}}
     # A check alone leaves the results as they are.
-    assert to_run(WAITS, ["check"]) == {"check": set()}
-    assert to_run(WAITS, ["check", "d"]) == {"check": set(), "d": {"check"}}
+    assert to_run(READS, ["check"]) == {"check": set()}
+    assert to_run(READS, ["check", "d"]) == {"check": set(), "d": {"check"}}
 
 
 def test_a_job_begins_when_what_it_reads_is_made() -> None:
