@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from distalign.data.pair import PairParams
 from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
@@ -75,6 +76,7 @@ def read_experiment(
             setting: block(SynthesizeParams, "synthesize", setting, file=file)
             for setting in rates.lengths
         },
+        pair=block(PairParams, "pair", file=file),
         llm=block(EndpointParams, "llm", file=file),
         judge=block(JudgeParams, "judge", file=file),
         stories=block(StoriesParams, "stories", file=file),

@@ -18,11 +18,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import psutil
 from dvc.repo import Repo
 from tqdm import tqdm
 
-from distalign.machine.cores import available_cores
+from distalign.machine.cores import available_cores, available_memory
 from distalign.machine.precision import has_gpu
 from distalign.records.schemas import InputError
 from stages.cli import run
@@ -136,11 +135,9 @@ def main() -> None:
         "--jobs", type=int, help="at once; without it, as this machine has room for"
     )
     args = parser.parse_args()
-    # Not what is free: the cache of files, which a run fills, is given back.
-    memory = psutil.virtual_memory().available
     places = args.jobs
     if places is None:
-        places = jobs_at_once(available_cores(), memory, has_gpu())
+        places = jobs_at_once(available_cores(), available_memory(), has_gpu())
     if not 1 <= places <= available_cores():
         raise InputError(f"--jobs {places}: from 1 to the {available_cores()} cores that there are")
     cores = cores_of(places)

@@ -17,6 +17,8 @@ from distalign.records.schemas import InputError
 P = TypeVar("P", bound=BaseModel)
 PARAMS = Path("params.yaml")
 SCALE = Path("scale.yaml")
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C ended, as shells have it."""
 NAMES = ("model", "training", "setting", "dataset", "trained", "tested", "method", "form")
 
 
@@ -69,6 +71,9 @@ def run(main: Callable[[], None]) -> None:
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it was cut off", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         fault = disk_fault(error)
         if fault is None:

@@ -4,7 +4,7 @@ from itertools import chain
 
 import numpy as np
 
-from distalign.data.pair import PairParams, interleave
+from distalign.data.pair import MixParams, interleave
 from distalign.records.files import read_jsonl, write_jsonl
 from distalign.records.schemas import Preference, Prompt
 from stages.cli import block, parse, run
@@ -20,7 +20,7 @@ def main() -> None:
         out="JSONL file for D_pref",
         validation="JSONL file for the validation prompts",
     )
-    rng = np.random.default_rng(block(PairParams, "mix").seed)
+    rng = np.random.default_rng(block(MixParams, "mix").seed)
     rows = chain(read_jsonl(args.attribute, Preference), read_jsonl(args.story, Preference))
     files = args.attribute_validation, args.story_validation
     unseen = chain.from_iterable(read_jsonl(file, Prompt) for file in files)

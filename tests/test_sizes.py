@@ -7,10 +7,10 @@ from tests.support.paths import ROOT
 LONGEST, SHORTEST = 250, 40
 SMALL = {
     "engines/opening.py": "the one place that imports either engine, as late as it is opened",
-    "machine/cores.py": "read by processes that import nothing else",
     "records/workspace.py": "nothing of it is a record or a file's form",
     "sampling/grids.py": "a stage's grid, which sampling itself does not know",
     "sampling/streams.py": "what a cell's random numbers hang on stands alone, to be seen as such",
+    "training/step_rows.py": "rows of a step, whatever they are held for",
 }
 FILES = [
     path

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from distalign.data.synthesize import spread
 from distalign.records.files import read_jsonl
@@ -24,6 +24,15 @@ Row = TypeVar("Row", Preference, Prompt)
 
 class PairParams(BaseModel):
     """The `pair` block of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+    seed: int
+    responses: int = Field(ge=1)
+    """N of equation 6: rows of D_base a context."""
+
+
+class MixParams(BaseModel):
+    """The `mix` block of params.yaml."""
 
     model_config = ConfigDict(extra="forbid")
     seed: int

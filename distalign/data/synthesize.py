@@ -18,8 +18,6 @@ class SynthesizeParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     seed: int
-    responses: int = Field(ge=1)
-    """N of equation 6: rows of D_base a context."""
     pool: int = Field(ge=1)
     """Distinct responses written for each context and category."""
     requests_per_response: float = Field(ge=0)

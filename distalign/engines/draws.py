@@ -37,11 +37,12 @@ def invert(probabilities: Tensor, uniforms: Tensor) -> Tensor:
 
     It is never one of no probability.
 
-    The sums are of float64, first over blocks and then within one: over the whole vocabulary they
-    would be a tenth of the time of sampling.
+    First over blocks and then within one, each by a cumulative sum in float64: over the whole
+    vocabulary it would take longer. A block itself is summed in float32, which errs by less than
+    a millionth of its probability.
     """
     blocks = F.pad(probabilities, (0, -probabilities.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))
-    sums = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
+    sums = blocks.sum(-1).cumsum(-1, dtype=torch.float64)
     wanted = uniforms * sums[:, -1:]
     block = torch.searchsorted(sums, wanted, right=True)
     before = F.pad(sums, (1, 0)).gather(1, block)

@@ -30,6 +30,8 @@ from distalign.models.packing import ATTENTION, attention_layout, check_window, 
 ROWS = "token_rows"
 BATCH_SIZE = 256
 """Prompts whose responses are decoded side by side."""
+DRAWN = 32
+"""Rows whose next tokens are drawn together: the logits of more would leave the cache."""
 ENDED = 0.25
 """Share of the rows that may have ended before the others are copied together."""
 
@@ -189,7 +191,8 @@ class TransformersEngine:
                 visible=visible,
             )
             position = position + 1
-            new = draw(self._logits(output.last_hidden_state[:, 0], None), decoding, rng)
+            parts = output.last_hidden_state[:, 0].split(DRAWN)
+            new = torch.cat([draw(self._logits(part, None), decoding, rng) for part in parts])
         return texts
 
     def _rows(

@@ -27,6 +27,7 @@ class Completions:
         lengths: (B,) tokens of each completion.
         first_logits: (B, V) that predict the first completion token.
         kept_logits: (N, V) that predict the tokens of the kept rows, a row after the other.
+        asked_logits: (P, V) that follow the prompts that were only asked.
         tree: the rows as they were packed.
         cache: keys and values of the tree's tokens.
     """
@@ -36,6 +37,7 @@ class Completions:
     lengths: Tensor
     first_logits: Tensor
     kept_logits: Tensor
+    asked_logits: Tensor
     tree: Tree
     cache: DynamicCache
 
@@ -73,6 +75,7 @@ def score_completions(
     completions: Sequence[Sequence[int]],
     exact: Tensor | None = None,
     kept: Sequence[Row] = (),
+    asked: Sequence[Sequence[int]] = (),
 ) -> Completions:
     """Log-probability of each row's completion; differentiable.
 
@@ -82,14 +85,16 @@ def score_completions(
         prompts, completions: B lists of token ids.
         exact: tokens (K,) whose first logits are computed in float32, if any.
         kept: more rows, of which the logits at every token of the completion are wanted instead.
+        asked: P more prompts, of which the logits of the next token alone are wanted.
     """
     n_rows = len(prompts)
-    prompts = [*prompts, *(prompt for prompt, _ in kept)]
-    completions = [*completions, *(completion for _, completion in kept)]
+    prompts = [*prompts, *(prompt for prompt, _ in kept), *asked]
+    completions = [*completions, *(completion for _, completion in kept), *([] for _ in asked)]
     tree, cache = pack(prompts, completions, causal_lm(model).device), DynamicCache()
     hidden = hidden_states(model, tree.ids, tree.positions, tree.layout, cache)
     own = tree.rows < n_rows
     kept_logits = _logits_at(model, hidden[tree.predictors[~own]], exact)
+    asked_logits = _logits_at(model, hidden[tree.prompt_ends[n_rows + len(kept) :]], exact)
     groups = tree.groups[:n_rows]  # the branches of the first rows are the first
     tree = replace(
         tree,
@@ -111,7 +116,7 @@ def score_completions(
     rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
     sums = begin.index_add(0, tree.rows[~starts], rest)
     lengths = torch.bincount(tree.rows, minlength=n_rows)
-    return Completions(sums, begin, lengths, first, kept_logits, tree, cache)
+    return Completions(sums, begin, lengths, first, kept_logits, asked_logits, tree, cache)
 
 
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:
@@ -127,13 +132,16 @@ def score_mismatched(
 ) -> Tensor:
     """log π(y'|x), (B,), of other completions after the same prompts; no gradient.
 
-    The prompts' keys and values are those of `scored`: only y' itself is run.
+    The prompts' keys and values are those of `scored`: only y' itself is run. A row whose y' is
+    empty has 0.
     """
     tree, device = scored.tree, scored.logps.device
     place = first = tree.ids.shape[1]
     queries, keys, segments = [], [], []
     positions: list[int] = []
-    for row, completion in enumerate(completions):
+    run = [row for row, completion in enumerate(completions) if completion]
+    for row in run:
+        completion = completions[row]
         own = list(range(place, place + len(completion)))
         branch = tree.branches[tree.groups[row]]
         queries.append(own)
@@ -142,8 +150,8 @@ def score_mismatched(
         positions += range(tree.root + len(branch), tree.root + len(branch) + len(own))
         place += len(own)
     labels = torch.tensor([token for completion in completions for token in completion])
-    rows = torch.tensor([row for row, own in enumerate(queries) for _ in own])
-    labels, rows = labels.to(device), rows.to(device)
+    rows = torch.tensor([row for row, own in zip(run, queries, strict=True) for _ in own])
+    labels, rows, some = labels.to(device), rows.to(device), torch.tensor(run, device=device)
     with torch.no_grad():
         cache = DynamicCache()
         for layer, kept in enumerate(scored.cache.layers):
@@ -155,8 +163,9 @@ def score_mismatched(
         inner = torch.ones_like(labels, dtype=torch.bool).index_fill(0, starts, False).nonzero()
         inner = inner[:, 0]
         rest = label_logps(hidden[inner - 1], output_head(model), labels[inner])
-        begin = -F.cross_entropy(scored.first_logits, labels[starts], reduction="none")
-        return begin.index_add(0, rows[inner], rest)
+        begin = -F.cross_entropy(scored.first_logits[some], labels[starts], reduction="none")
+        sums = begin.new_zeros(len(completions)).index_copy(0, some, begin)
+        return sums.index_add(0, rows[inner], rest)
 
 
 def first_logits(model: nn.Module, prompts: Sequence[Sequence[int]], exact: Tensor) -> Tensor:

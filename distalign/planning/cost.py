@@ -105,7 +105,11 @@ class Tree:
 
 
 def tree(
-    objective: Objective, batch: int, lengths: Lengths, retained: Retained | None = None
+    objective: Objective,
+    batch: int,
+    lengths: Lengths,
+    retained: Retained | None = None,
+    asked: float = 0,
 ) -> Tree:
     """The tree of a step.
 
@@ -113,17 +117,20 @@ def tree(
         batch: rows as the trainer counts them: texts in IFT and KTO, pairs in DPO. The two
             texts of a pair share their prompt.
         retained: ordinary requests beside them; None for none.
+        asked: prompts beside them, without a text.
     """
     prompts = batch / 2 if objective == "kto" else batch
     completions = 2 * batch if objective == "dpo" else batch
     answered = completions * lengths.response
-    tokens = lengths.header + prompts * lengths.prompt + answered
-    mismatched = (answered, completions) if objective == "kto" else (0, 0)
+    tokens = lengths.header + (prompts + asked) * lengths.prompt + answered
+    # A mismatched response for each y_w.
+    mismatched = (answered / 2, completions / 2) if objective == "kto" else (0, 0)
     if retained is None or not retained.rows:
-        return Tree(tokens, answered, mismatched)
+        return Tree(tokens, answered + asked, mismatched)
     held = retained.rows * retained.answer
     beside = retained.rows * retained.prompt + held
-    return Tree(tokens + beside, answered + held, mismatched, (lengths.header + beside, held))
+    predicted = answered + asked + held
+    return Tree(tokens + beside, predicted, mismatched, (lengths.header + beside, held))
 
 
 def forward_operations(shape: Shape, rank: int, tokens: float, predicted: float) -> float:

@@ -190,8 +190,7 @@ def _amounts(params: Params, scale: Matrix, n_contexts: Mapping[str, int]) -> It
     for dataset in scale.datasets:
         for training in scale.trainings:
             settings = scale.written if training in scale.mixed else [training]
-            blocks = [params.synthesize.get(setting) for setting in settings]
-            there = n_contexts[dataset] * sum(block.responses for block in blocks if block)
+            there = n_contexts[dataset] * params.pair.responses * len(settings)
             for key, rows in asked.items():
                 if rows is not None and rows > there:
                     yield (

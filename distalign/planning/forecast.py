@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from distalign.data.pair import PairParams
 from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
 from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
@@ -31,13 +32,7 @@ from distalign.sampling.rejection import expected_tries
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.story_metrics import StoriesParams
 from distalign.training.fitting import LOGS
-from distalign.training.methods import (
-    HybridParams,
-    IFTParams,
-    PromptedParams,
-    Trained,
-    Untrained,
-)
+from distalign.training.methods import HybridParams, IFTParams, PromptedParams, Trained, Untrained
 
 Item = Mapping[str, str]
 """A job's place in its stage's matrix: model, training, setting, dataset, method …"""
@@ -69,6 +64,7 @@ class Experiment:
     sensitivity: SensitivityParams
     paraphrase: Mapping[str, ParaphraseParams]
     synthesize: Mapping[str, SynthesizeParams]
+    pair: PairParams
     llm: EndpointParams
     judge: JudgeParams
     stories: StoriesParams
@@ -117,7 +113,7 @@ class Experiment:
         objective: Objective = "kto" if isinstance(params, HybridParams) else params.objective
         settings, spec = self.trainings[item["training"]], self.specs[item["dataset"]]
         lengths = mean_lengths([self.rates.lengths[setting] for setting in settings])
-        written = sum(self.synthesize[setting].responses for setting in settings)
+        written = self.pair.responses * len(settings)
         rows = params.rows or len(spec.for_training().contexts) * written
         if objective == "kto":
             rows *= 2
@@ -128,8 +124,9 @@ class Experiment:
             answer=self.requests.max_tokens["train"],
         )
         step = tree(objective, params.batch_size, lengths, retained)
-        if isinstance(params, HybridParams) and params.preference == "dpo":
-            step = replace(step, mismatched=(0, 0))
+        if isinstance(params, HybridParams):
+            step = tree(objective, params.batch_size, lengths, retained, params.kl_rows)
+            step = replace(step, mismatched=(0, 0)) if params.preference == "dpo" else step
         steps = rows // params.batch_size * params.epochs
         prompts = LOGS * params.calibration_prompts
         seen = prompts * lengths.prompt

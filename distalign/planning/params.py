@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from distalign.data.pair import PairParams
+from distalign.data.pair import MixParams, PairParams
 from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
@@ -34,7 +34,7 @@ class Params(BaseModel):
     paraphrase: dict[Setting, ParaphraseParams]
     synthesize: dict[Setting, SynthesizeParams]
     pair: PairParams
-    mix: PairParams
+    mix: MixParams
     requests: RequestsParams
     launch: str = Field(min_length=1)
     precision: PrecisionParams

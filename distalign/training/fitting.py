@@ -89,12 +89,12 @@ def make_trainer(
     """
     from trl import DPOConfig, KTOConfig, SFTConfig
 
-    from distalign.training.preference_data import dpo_rows, hybrid_rows, ift_rows
+    from distalign.training.preference_data import asked_rows, dpo_rows, hybrid_rows, ift_rows
     from distalign.training.trainer import HybridTrainer, IFTTrainer, PairTrainer
 
     if params.rows is not None and params.rows > len(rows):
         raise InputError(f"{params.rows} training rows are asked for, D_pref has {len(rows)}")
-    rows = rows[: params.rows]
+    every, rows = rows, rows[: params.rows]
     tokens = dict(zip(spec.categories, steering.tokens, strict=True)) if steering else None
     if isinstance(params, IFTParams):
         data = ift_rows(rows, tokens)
@@ -128,6 +128,7 @@ def make_trainer(
         preference=params.preference,
         preference_weight=params.preference_weight,
         text_weight=params.text_weight,
+        asked=asked_rows(tokenizer, every, spec, params.kl_rows, seed),
     )
 
 

@@ -64,6 +64,8 @@ class HybridParams(Schedule):
     desirable_weight: float = Field(ge=0)
     undesirable_weight: float = Field(ge=0)
     kl_weight: float = Field(ge=0)
+    kl_rows: int = Field(ge=0)
+    """Prompts of D_pref a step for L_KL alone, beside those of the pairs; 0: the paper's."""
     preference: PreferenceLoss
     preference_weight: float = Field(ge=0)
     text_weight: float = Field(ge=0)

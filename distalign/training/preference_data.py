@@ -1,12 +1,18 @@
 """D_pref as the data sets that TRL's trainers read (equations 7-9)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from datasets import Dataset
 
+from distalign.models.chat import chat_ids
 from distalign.models.steering import steered
 from distalign.records.schemas import DatasetSpec, Preference
 from distalign.training.methods import RejectedForm
+from distalign.training.step_rows import StepRows
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Tokens = dict[str, str]
 """Category -> steering token."""
@@ -78,14 +84,29 @@ def hybrid_rows(
     )
 
 
-def mismatched_rows(n: int, batch_size: int) -> list[int]:
-    """For each of n unpaired rows the one whose completion is its y' of z_0 (equation 2).
+def asked_rows(
+    tokenizer: "PreTrainedTokenizerBase",
+    rows: Sequence[Preference],
+    spec: DatasetSpec,
+    per_step: int,
+    seed: int,
+) -> StepRows[tuple[list[int], list[float]]] | None:
+    """Prompts with their targets that a step holds for L_KL alone; None: it holds none."""
+    if per_step == 0:
+        return None
+    target = {context.name: context.target for context in spec.contexts}
+    asked = [(chat_ids(tokenizer, row.prompt), row.target or target[row.context]) for row in rows]
+    return StepRows(asked, per_step, seed)
 
-    It is the y_w of another pair of the step: of the one before for a pair's y_w, and of the one
-    before that for its y_l. As D_pref interleaves contexts, a y' is of another one. No y' is a y_l:
-    training drives those down, z_0 would be clamped at 0 in nearly every step, and equation 2
-    without effect. TRL's rotation by one would give y_l the y_w of its own prompt, and depend on
-    how a step is divided over processes.
+
+def mismatched_rows(n: int, batch_size: int) -> list[int]:
+    """For each y_w of n unpaired rows the one whose completion is its y' of z_0 (equation 2).
+
+    It is the y_w of the pair before in the step. As D_pref interleaves contexts, a y' is of
+    another one. No y' is a y_l: training drives those down, z_0 would be clamped at 0 in nearly
+    every step, and equation 2 without effect. TRL's rotation by one would give y_l the y_w of its
+    own prompt, and depend on how a step is divided over processes. One y' a prompt is enough to
+    estimate a mean, so the y_l have none.
 
     Args:
         batch_size: rows a step, over all processes; each two are the y_w and y_l of a pair.
@@ -93,7 +114,5 @@ def mismatched_rows(n: int, batch_size: int) -> list[int]:
     found = []
     for start in range(0, n, batch_size):
         pairs = (min(start + batch_size, n) - start) // 2
-        for pair in range(pairs):
-            # Of two pairs the other one alone is mismatched.
-            found += [start + 2 * ((pair - back) % pairs) for back in (1, 2 if pairs > 2 else 1)]
+        found += [start + 2 * ((pair - 1) % pairs) for pair in range(pairs)]
     return found

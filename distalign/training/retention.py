@@ -1,20 +1,22 @@
 """Rows of the base model's own answers that a training step holds: what it must not change."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from distalign.models.chat import chat_ids
-from distalign.models.forward import Row, completion_logits
+from distalign.models.forward import Completions, Row, completion_logits
 from distalign.records.requests import Request
 from distalign.records.schemas import Preference, Split
 from distalign.training.objective import retention_loss
+from distalign.training.step_rows import StepRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+T = TypeVar("T")
 
 
 def answered_rows(tokenizer: "PreTrainedTokenizerBase", requests: Sequence[Request]) -> list[Row]:
@@ -37,25 +39,12 @@ class Retention:
     """The rows of each step, and their loss.
 
     Args:
-        rows: prompts and the base model's answers, as token ids.
-        per_step: rows a step, over all processes.
+        rows: prompts and the base model's answers, as token ids, of each step.
         weight: of the loss beside the method's own.
-        seed: of the rows' order, another in every pass over them.
     """
 
-    def __init__(self, rows: Sequence[Row], per_step: int, weight: float, seed: int) -> None:
-        self._rows, self._per_step, self._weight, self._seed = rows, per_step, weight, seed
-
-    def at(self, step: int, process: int, n_processes: int) -> list[Row]:
-        """A process's rows of a step: they depend on the step alone, so that a resumed run goes on
-        with those that it had next.
-        """
-        places = range(step * self._per_step + process, (step + 1) * self._per_step, n_processes)
-        return [self._rows[self._place(place)] for place in places]
-
-    def _place(self, number: int) -> int:
-        turn, place = divmod(number, len(self._rows))
-        return int(np.random.default_rng([self._seed, turn]).permutation(len(self._rows))[place])
+    def __init__(self, rows: StepRows[Row], weight: float) -> None:
+        self.rows, self._weight = rows, weight
 
     def loss(self, model: Any, rows: Sequence[Row], logits: Tensor) -> Tensor:
         """Weighted `retention_loss` of the step's rows, a scalar.
@@ -71,3 +60,30 @@ class Retention:
         first = torch.zeros(int(lengths.sum()), dtype=torch.bool)
         first[lengths.cumsum(0) - lengths] = True
         return self._weight * retention_loss(logits, base_logits, first.to(logits.device))
+
+
+class Retaining:
+    """A trainer whose steps also hold the base model's answers, if it was given any."""
+
+    retention: Retention | None = None
+    # Of the trainer that it is mixed into.
+    model: Any
+    accelerator: Any
+    state: Any
+    _metrics: Any
+
+    def _at(self, rows: StepRows[T]) -> list[T]:
+        accelerator = self.accelerator
+        return rows.at(self.state.global_step, accelerator.process_index, accelerator.num_processes)
+
+    def _kept(self) -> list[Row]:
+        if self.retention is None or not self.model.training:
+            return []
+        return self._at(self.retention.rows)
+
+    def _retained(self, model: Any, kept: list[Row], scored: Completions) -> Tensor | float:
+        if self.retention is None or not kept:
+            return 0.0
+        loss = self.retention.loss(model, kept, scored.kept_logits)
+        self._metrics["train"]["retention"].append(loss.item())
+        return loss

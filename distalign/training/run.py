@@ -58,6 +58,7 @@ def train(
 
     from distalign.training.calibration import Calibration, LiveCallback
     from distalign.training.retention import Retention, answered_rows, to_hold
+    from distalign.training.step_rows import StepRows
 
     set_seed(seed)
     if start is None:
@@ -77,9 +78,8 @@ def train(
     check_first_place(trainer.train_dataset, tokenizer, rows, steering)
     if params.retention_weight > 0 and params.retention_rows > 0:
         held = to_hold(requests, rows, "train")
-        trainer.retention = Retention(
-            answered_rows(tokenizer, held), params.retention_rows, params.retention_weight, seed
-        )
+        answered = StepRows(answered_rows(tokenizer, held), params.retention_rows, seed)
+        trainer.retention = Retention(answered, params.retention_weight)
     fit(trainer, workspace, LiveCallback(live, calibration))
     gather_adapter(trainer.model)
     first = trainer.is_world_process_zero()

@@ -23,8 +23,11 @@ from distalign.training.objective import (
     text_loss,
 )
 from distalign.training.preference_data import mismatched_rows
-from distalign.training.retention import Retention
+from distalign.training.retention import Retaining
+from distalign.training.step_rows import StepRows
 
+Asked = tuple[list[int], list[float]]
+"""Token ids of a prompt, and its target (K,)."""
 REFERENCE_ADAPTER = "ref"
 
 
@@ -33,12 +36,14 @@ def score(
     inputs: dict[str, Any],
     exact: Tensor | None = None,
     kept: Sequence[Row] = (),
+    asked: Sequence[Sequence[int]] = (),
 ) -> Completions:
     """Score a TRL batch with keys input_ids, attention_mask and completion_mask, (B, L).
 
     Args:
         exact: tokens whose first logits are wanted in float32.
         kept: rows of ordinary requests that are run beside it.
+        asked: prompts that are run beside it.
     """
     prompts, completions = [], []
     columns = (inputs[key].tolist() for key in ("input_ids", "attention_mask", "completion_mask"))
@@ -46,7 +51,7 @@ def score(
         start, end = completed.index(1), sum(present)
         prompts.append(ids[:start])
         completions.append(ids[start:end])
-    return score_completions(model, prompts, completions, exact, kept)
+    return score_completions(model, prompts, completions, exact, kept, asked)
 
 
 def reference(trainer: Any, model: Any) -> Any:
@@ -61,32 +66,6 @@ def drop_reference(trainer: Any) -> None:
     run would go on from the warm-up.
     """
     trainer.model.delete_adapter(REFERENCE_ADAPTER)
-
-
-class Retaining:
-    """A trainer whose steps also hold the base model's answers, if it was given any."""
-
-    retention: Retention | None = None
-    # Of the trainer that it is mixed into.
-    model: Any
-    accelerator: Any
-    state: Any
-    _metrics: Any
-
-    def _kept(self) -> list[Row]:
-        if self.retention is None or not self.model.training:
-            return []
-        accelerator = self.accelerator
-        return self.retention.at(
-            self.state.global_step, accelerator.process_index, accelerator.num_processes
-        )
-
-    def _retained(self, model: Any, kept: list[Row], scored: Completions) -> Tensor | float:
-        if self.retention is None or not kept:
-            return 0.0
-        loss = self.retention.loss(model, kept, scored.kept_logits)
-        self._metrics["train"]["retention"].append(loss.item())
-        return loss
 
 
 class IFTTrainer(Retaining, SFTTrainer):
@@ -137,7 +116,9 @@ class PairTrainer(Retaining, DPOTrainer):
 
 @dataclass
 class HybridCollator(DataCollatorForUnpairedPreference):
-    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions, B lists."""
+    """TRL's collator, with the rows' targets P* (B, K) and mismatched completions, B lists,
+    of which those of y_l are empty.
+    """
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         mismatched = [example.pop("KL_completion_ids") for example in examples]
@@ -156,6 +137,7 @@ class HybridTrainer(Retaining, KTOTrainer):
 
     Args:
         steering_ids: vocabulary ids of the steering tokens, in the order of the categories.
+        asked: more prompts of each step for L_KL alone, which needs no responses.
         kl_domain and the rest: see `distalign.training.objective`.
     """
 
@@ -168,6 +150,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         preference: PreferenceLoss,
         preference_weight: float,
         text_weight: float,
+        asked: StepRows[Asked] | None,
         **kwargs: Any,
     ) -> None:
         self._steering_ids = torch.tensor(steering_ids)
@@ -176,6 +159,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         self._preference = preference
         self._preference_weight = preference_weight
         self._text_weight = text_weight
+        self._asked = asked
         collator = HybridCollator(pad_token_id=kwargs["processing_class"].pad_token_id)
         super().__init__(*args, data_collator=collator, **kwargs)
         drop_reference(self)
@@ -186,7 +170,8 @@ class HybridTrainer(Retaining, KTOTrainer):
         dataset = super()._prepare_dataset(dataset, processing_class, args, dataset_name)
         size = args.per_device_train_batch_size * args.world_size
         completions = dataset["completion_ids"]
-        mismatched = [completions[row] for row in mismatched_rows(len(completions), size)]
+        mismatched: list[list[int]] = [[] for _ in completions]
+        mismatched[::2] = [completions[row] for row in mismatched_rows(len(completions), size)]
         return dataset.remove_columns("KL_completion_ids").add_column(
             "KL_completion_ids", mismatched
         )
@@ -209,12 +194,17 @@ class HybridTrainer(Retaining, KTOTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         steering_ids = self._steering_ids.to(inputs["input_ids"].device)
-        kept = self._kept()
-        scored = score(model, inputs, steering_ids, kept)
-        calibration = calibration_loss(
-            scored.first_logits, steering_ids, inputs["target"], self._kl_domain
-        )
+        kept, asked = self._kept(), []
+        if self._asked is not None and self.model.training:
+            asked = self._at(self._asked)
+        scored = score(model, inputs, steering_ids, kept, [prompt for prompt, _ in asked])
         desirable = inputs["label"].bool()
+        # A pair has one prompt, which counts once.
+        first = torch.cat([scored.first_logits[desirable], scored.asked_logits])
+        own = inputs["target"][desirable]
+        more = own.new_tensor([target for _, target in asked]).view(-1, own.shape[1])
+        target = torch.cat([own, more])
+        calibration = calibration_loss(first, steering_ids, target, self._kl_domain)
         log_ratios = scored.logps - inputs["ref_logps"]
         if self._preference == "kto":
             preference = self._kto(model, scored, inputs, log_ratios)
@@ -235,14 +225,15 @@ class HybridTrainer(Retaining, KTOTrainer):
     def _kto(
         self, model: Any, scored: Completions, inputs: dict[str, Any], log_ratios: Tensor
     ) -> Tensor:
+        desirable = inputs["label"].bool()
         mismatched = score_mismatched(model, scored, inputs["mismatched"])
         z_0 = kto_reference_point(
-            self.accelerator.gather_for_metrics(mismatched),
-            self.accelerator.gather_for_metrics(inputs["ref_KL_logps"]),
+            self.accelerator.gather_for_metrics(mismatched[desirable]),
+            self.accelerator.gather_for_metrics(inputs["ref_KL_logps"][desirable]),
         )
         self._record(kl=z_0)
         weights = self.desirable_weight, self.undesirable_weight
-        return kto_loss(log_ratios, inputs["label"].bool(), z_0, self.beta, *weights)
+        return kto_loss(log_ratios, desirable, z_0, self.beta, *weights)
 
     def _record(self, **values: Tensor) -> None:
         log = self._metrics["train" if self.model.training else "eval"]

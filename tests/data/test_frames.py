@@ -31,7 +31,7 @@ from distalign.records.schemas import (
 from tests.support.chat_server import Body, ChatServer, Connect
 from tests.support.paths import ROOT
 
-PARAMS = SynthesizeParams(seed=0, responses=100, pool=50, requests_per_response=0.3, max_tokens=24)
+PARAMS = SynthesizeParams(seed=0, pool=50, requests_per_response=0.3, max_tokens=24)
 WRITTEN = "works the early shift"
 GOOD = ["checks the plans twice", "reads the plans", "checks the report", "reads the report twice"]
 BAD = [WRITTEN, "is a male nurse", "checks his plans", "brings a zxqv home"]
@@ -223,3 +223,14 @@ def test_report_by_hand(gender: Attribute) -> None:
         "style_accuracy": 0.5,
         "style_chance": 0.5,
     }
+
+
+@pytest.mark.parametrize("name", ["commute", "gender", "person", "race", "sentiment"])
+def test_a_category_is_named_before_a_small_model_can_drift(name: str) -> None:
+    """No response has more than four words before its category, and contexts come after it."""
+    writing = read_attribute(ROOT / f"data/attributes/{name}.yaml").question("attribute").responses
+    for group in frame_groups(writing):
+        for frame in group:
+            before = frame.split("{word}")[0]
+            assert len(before.split()) <= 4, frame
+            assert "{" not in before, frame

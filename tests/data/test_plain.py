@@ -45,9 +45,7 @@ def test_defaults_suffice_for_prompts_and_responses(name: str, connect: Connect)
     prompting = ParaphraseParams(**fields, requests_per_wording=0)
     prompts = paraphrase(spec, "attribute", prompting, connect())
     assert len({row.prompt for row in prompts}) == len(prompts) == 3 * 100 * len(contexts)
-    writing = SynthesizeParams(
-        seed=0, responses=100, pool=8, requests_per_response=0, max_tokens=24
-    )
+    writing = SynthesizeParams(seed=0, pool=8, requests_per_response=0, max_tokens=24)
     rows = write_responses(spec, "attribute", writing, connect(), np.random.default_rng(0))
     assert {row.category for row in rows} == set(categories)
     for row in rows:

@@ -8,7 +8,7 @@ from distalign.data.synthesize import SynthesizeParams
 from distalign.records.schemas import DatasetSpec, InputError
 from tests.support.chat_server import Body, ChatServer, Connect
 
-PARAMS = SynthesizeParams(seed=0, responses=10, pool=5, requests_per_response=6, max_tokens=90)
+PARAMS = SynthesizeParams(seed=0, pool=5, requests_per_response=6, max_tokens=90)
 
 
 def tell(body: Body) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from distalign.engines.vllm_settings import thread_binding
-from distalign.machine.cores import available_cores, threads_of
+from distalign.machine.cores import available_cores, available_memory, threads_of
 from tests.support.paths import ROOT
 from tests.support.tiny_models import make_source
 
@@ -127,3 +127,26 @@ def test_models_compute_on_the_available_cores(
     environment.pop("OMP_NUM_THREADS", None)
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE)
     assert int(done.stdout.split()[-1]) == min(expected, max(threads, len(CORES)))
+
+
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        (".", ("memory.max", "memory.current", "inactive_file")),
+        ("memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")),
+    ],
+)
+def test_a_containers_memory_is_what_its_limit_leaves(
+    tmp_path: Path, folder: str, names: tuple[str, str, str]
+) -> None:
+    limit, used, cache = names
+    machine = available_memory(tmp_path)  # no container
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / limit).write_text("max\n" if folder == "." else f"{2**62}\n")
+    (tmp_path / folder / used).write_text("9000000\n")
+    (tmp_path / folder / "memory.stat").write_text(f"anon 12\n{cache} 4000000\n")
+    assert available_memory(tmp_path) == pytest.approx(machine, rel=0.5)
+    (tmp_path / folder / limit).write_text("10000000\n")
+    assert available_memory(tmp_path) == 5_000_000
+    (tmp_path / folder / used).write_text("99000000\n")
+    assert available_memory(tmp_path) == 0

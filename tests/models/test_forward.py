@@ -78,6 +78,9 @@ def test_mismatched_completions_reuse_the_prompts(model, plain) -> None:
     others = [COMPLETIONS[-1], *COMPLETIONS[:-1]]
     logps = score_mismatched(model, scored, others)
     assert not logps.requires_grad
+    some = [[] if row == 1 else other for row, other in enumerate(others)]
+    expected = torch.where(torch.arange(len(others)) == 1, 0.0, logps)
+    torch.testing.assert_close(score_mismatched(model, scored, some), expected)
     for i, (prompt, completion) in enumerate(zip(PROMPTS, others, strict=True)):
         torch.testing.assert_close(logps[i], plain_logp(plain, prompt, completion).detach())
 
@@ -86,6 +89,16 @@ def test_first_logits_of_prompts_of_unequal_length(model, plain) -> None:
     found = first_logits(model, PROMPTS, STEERING)
     for i, prompt in enumerate(PROMPTS):
         torch.testing.assert_close(found[i], plain(torch.tensor([prompt])).logits[0, -1])
+
+
+def test_prompts_that_are_only_asked_change_nothing_else(model, plain) -> None:
+    asked = [PROMPTS[0], [*PROMPTS[1], 3]]
+    alone = score_completions(model, PROMPTS, COMPLETIONS)
+    beside = score_completions(model, PROMPTS, COMPLETIONS, asked=asked)
+    torch.testing.assert_close(beside.logps, alone.logps)
+    assert len(alone.asked_logits) == 0
+    for found, prompt in zip(beside.asked_logits, asked, strict=True):
+        torch.testing.assert_close(found, plain(torch.tensor([prompt])).logits[0, -1])
 
 
 def test_bfloat16_with_adapters_in_float32_stays_within_its_rounding() -> None:

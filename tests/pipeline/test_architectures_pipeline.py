@@ -33,7 +33,8 @@ def make_project(folder: Path) -> None:
     params["judge"]["llm"]["serve"] = "qwen2"
     # Random words pass no check: the few requests are for the server's sake, the grammar writes.
     params["paraphrase"]["attribute"] |= {"per_split": 16, "requests_per_wording": 0.5}
-    params["synthesize"]["attribute"] |= {"responses": 16, "requests_per_response": 0}
+    params["synthesize"]["attribute"] |= {"requests_per_response": 0}
+    params["pair"]["responses"] = 16
     params["lora"] |= {"r": 4, "alpha": 8}
     params["warmup"] |= SCHEDULE | {"epochs": 16, "warmup_steps": 2}
     for method in METHODS[1:]:

@@ -48,7 +48,7 @@ POLICY = "smollm2-135m/attribute/uk_real"
 # Stage; what of it is finished; what it writes; its steps or rounds, where a bar counts them.
 STAGES: list[tuple[str, Finished, str, int | None]] = [
     ("paraphrase@attribute-uk_real", stored, "data/prompts/uk_real/attribute.jsonl", None),
-    ("synthesize@attribute-uk_real", stored, "data/base/uk_real/attribute.jsonl", None),
+    ("synthesize@attribute-uk_real", stored, "data/pool/uk_real/attribute.jsonl", None),
     (f"warmup@{CELL}-0", checkpoints, f"models/warmup/{POLICY}/0", 6),
     (f"train@{CELL}-ours-0", checkpoints, f"models/policy/{POLICY}/ours/0", 12),
     (f"sample@{SAMPLED}-ours-0", shards, f"data/rounds/{SAMPLED_PATH}/ours/0.jsonl", 24),

@@ -51,7 +51,8 @@ def write_inputs(base_url: str) -> None:
     params["targets"]["datasets"] = {"odd": dataset}
     params["llm"] |= {"model": "m", "base_url": base_url}
     params["paraphrase"]["attribute"] |= {"per_split": N, "requests_per_wording": 1}
-    params["synthesize"]["attribute"] |= {"responses": N, "pool": 8, "requests_per_response": 1}
+    params["synthesize"]["attribute"] |= {"pool": 8, "requests_per_response": 1}
+    params["pair"]["responses"] = N
     params["score"]["resamples"] = 20
     Path("params.yaml").write_text(json.dumps(params), encoding="utf-8")
     scale = yaml.safe_load((ROOT / "scales/default.yaml").read_text(encoding="utf-8"))
@@ -103,19 +104,20 @@ def test_odd_names_go_through_every_stage(
     assert all(row.context in row.prompt for row in prompts)
     assert any(row.source == "llm" for row in prompts)
 
-    files = {"pool": "pool/attribute.jsonl", "out": "base/attribute.jsonl"}
-    run_stage(synthesize, monkeypatch, **spec, **llm, prompts="prompts/attribute.jsonl", **files)
-    base = read_jsonl(Path(files["out"]), Response)
+    del llm["report"]
+    run_stage(synthesize, monkeypatch, **spec, **llm, out="pool/attribute.jsonl")
+    pool = read_jsonl(Path("pool/attribute.jsonl"), Response)
+    assert any("reads the old post" in row.response for row in pool)
+
+    read = {"prompts": "prompts/attribute.jsonl", "pool": "pool/attribute.jsonl"}
+    made = {"base": "base.jsonl", "report": "report.json"}
+    made |= {"out": "preferences.jsonl", "validation": "validation.jsonl"}
+    run_stage(pair, monkeypatch, **spec, **read, **made)
+    base = read_jsonl(Path(made["base"]), Response)
     assert Counter((row.context, row.category) for row in base) == {
         (name, category): N / 2 for name in NAMES for category in ("Male", "Female")
     }
-    pool = read_jsonl(Path(files["pool"]), Response)
-    assert any("reads the old post" in row.response for row in pool)
     assert all(len(row.response) < 200 for row in base)
-
-    read = {"prompts": "prompts/attribute.jsonl", "base": files["out"], "pool": files["pool"]}
-    made = {"out": "preferences.jsonl", "validation": "validation.jsonl"}
-    run_stage(pair, monkeypatch, **spec, **read, **made)
     preferences = read_jsonl(Path("preferences.jsonl"), Preference)
     assert Counter(row.context for row in preferences) == dict.fromkeys(NAMES, N)
 

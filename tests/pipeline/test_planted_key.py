@@ -31,8 +31,7 @@ COMMANDS = {
         *("--out", "prompts.jsonl", "--report", "prompts.json"),
     ],
     "synthesize": [
-        *("--spec", SPEC, "--setting", "attribute", *FOLDERS, "--prompts", "prompts.jsonl"),
-        *("--pool", "pool.jsonl", "--out", "base.jsonl", "--report", "responses.json"),
+        *("--spec", SPEC, "--setting", "attribute", *FOLDERS, "--out", "pool.jsonl"),
     ],
     "judge": [
         *("--spec", SPEC, "--setting", "story", *FOLDERS),

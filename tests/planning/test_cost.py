@@ -62,7 +62,7 @@ def test_models_have_their_published_sizes(model: str, millions: float) -> None:
     [
         ("ift", 5 + 4 * 3 + 4 * 2, 8, (0, 0)),
         ("dpo", 5 + 4 * 3 + 8 * 2, 16, (0, 0)),
-        ("kto", 5 + 2 * 3 + 4 * 2, 8, (8, 4)),
+        ("kto", 5 + 2 * 3 + 4 * 2, 8, (4, 2)),
     ],
 )
 def test_a_tree_holds_everything_once(
@@ -75,23 +75,31 @@ def test_a_tree_holds_everything_once(
 def test_ordinary_requests_are_in_the_tree_and_read_by_the_base_model() -> None:
     # Two requests of 4 + 3 tokens, 3 of them predicted; the base model has a header of its own.
     work = tree("kto", 4, LENGTHS, RETAINED)
-    assert (work.tokens, work.predicted, work.mismatched) == (19 + 14, 8 + 6, (8, 4))
+    assert (work.tokens, work.predicted, work.mismatched) == (19 + 14, 8 + 6, (4, 2))
     assert work.base == (5 + 14, 6)
     assert tree("ift", 4, LENGTHS, RETAINED).tokens == 25 + 14
     none = RETAINED.model_copy(update={"rows": 0})
     assert tree("ift", 4, LENGTHS, none) == tree("ift", 4, LENGTHS)
     # Forward and backward of the tree, the mismatched tokens, and 19 tokens without an adapter.
-    by_hand = 4 * 33 * 266 + 2 * 33 * 98 + 4 * 14 * 40 + 2 * 8 * 266 + 2 * 4 * 40
+    by_hand = 4 * 33 * 266 + 2 * 33 * 98 + 4 * 14 * 40 + 2 * 4 * 266 + 2 * 2 * 40
     by_hand += 2 * 19 * 168 + 2 * 6 * 40
     assert step_operations(TINY, 1, work) == by_hand
+
+
+def test_prompts_without_a_text_add_their_own_tokens_and_one_prediction_each() -> None:
+    alone, beside = tree("kto", 4, LENGTHS), tree("kto", 4, LENGTHS, asked=3)
+    assert beside.tokens == alone.tokens + 3 * LENGTHS.prompt
+    assert beside.predicted == alone.predicted + 3
+    held = tree("kto", 4, LENGTHS, RETAINED, asked=3)
+    assert held.predicted - tree("kto", 4, LENGTHS, RETAINED).predicted == 3
 
 
 def test_operations_of_a_step() -> None:
     assert forward_operations(TINY, 0, 7, 3) == 2 * 7 * 168 + 2 * 3 * 40
     assert forward_operations(TINY, 1, 7, 3) == 2 * 7 * 266 + 2 * 3 * 40
     # 19 tokens through 168 + 98 weights forward and backward, the adapter's gradient, the head
-    # at 8 positions both ways; 8 mismatched tokens forward alone, predicted at 8 - 4 positions.
-    by_hand = 4 * 19 * 266 + 2 * 19 * 98 + 4 * 8 * 40 + 2 * 8 * 266 + 2 * 4 * 40
+    # at 8 positions both ways; 4 mismatched tokens forward alone, predicted at 4 - 2 positions.
+    by_hand = 4 * 19 * 266 + 2 * 19 * 98 + 4 * 8 * 40 + 2 * 4 * 266 + 2 * 2 * 40
     assert step_operations(TINY, 1, tree("kto", 4, LENGTHS)) == by_hand
     assert step_operations(TINY, 1, tree("ift", 4, LENGTHS)) == 4 * 25 * 266 + 2 * 25 * 98 + 1280
 
@@ -101,8 +109,8 @@ def test_the_reference_is_computed_once_a_row() -> None:
     once = 2 * 229 * 266 + 2 * 128 * 40
     assert reference_operations(TINY, 1, "dpo", 64, LENGTHS) == 2 * once
     assert reference_operations(TINY, 1, "ift", 64, LENGTHS) == 0
-    # 32 texts of 16 pairs: 5 + 48 + 64 tokens, 64 positions, and as many mismatched.
-    once = 2 * 117 * 266 + 2 * 64 * 40 + 2 * 64 * 266 + 2 * 32 * 40
+    # 32 texts of 16 pairs: 5 + 48 + 64 tokens, 64 positions, and half as many mismatched.
+    once = 2 * 117 * 266 + 2 * 64 * 40 + 2 * 32 * 266 + 2 * 16 * 40
     assert reference_operations(TINY, 1, "kto", 96, LENGTHS) == 3 * once
 
 

@@ -1,9 +1,11 @@
 """Jobs side by side: their order by literal graphs, then DVC's own in a small repository."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from scales.run import MEMORY_A_JOB, jobs_at_once, run_all, to_run
 from tests.support.paths import ROOT
 
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+ENVIRONMENT = os.environ | {"PATH": PATH, "PYTHONPATH": str(ROOT)}
 READS = {"check": set(), "a": set(), "b": set(), "c": {"a"}, "d": {"b", "c"}}
 WAITS = {
     "check": set(),
@@ -96,11 +100,10 @@ def test_as_many_jobs_as_fit(cores: int, gib: int, gpu: bool, jobs: int) -> None
 
 
 def command(repository: Path) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [sys.executable, "-m", "scales.run", "--jobs", "2"],
         cwd=repository,
-        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=240,
@@ -124,3 +127,28 @@ def test_two_jobs_of_dvc_meet_and_a_failed_one_is_named(tmp_path: Path) -> None:
     assert (again.returncode, (tmp_path / "both").read_text()) == (0, "leftright!")
     assert "left: " not in again.stderr  # it was made before
     assert command(tmp_path).stderr == ""  # nothing to do
+
+
+def test_an_interrupted_run_ends_in_one_line(tmp_path: Path) -> None:
+    long = "stages:\n  check: {cmd: touch here; sleep 100, deps: [params.yaml]}\n"
+    for name, text in (("dvc.yaml", long), ("params.yaml", "{}")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scales.run"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "here").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on" in said
+    assert "Traceback" not in said

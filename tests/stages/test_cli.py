@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from distalign.data.pair import PairParams
+from distalign.data.pair import MixParams, PairParams
 from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.synthesize import SynthesizeParams
 from distalign.data.targets import TargetsParams
@@ -31,30 +31,30 @@ def write(text: str) -> None:
 
 
 def test_block_is_read() -> None:
-    write("pair: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
-    assert block(PairParams, "pair").seed == 3
+    write("mix: {seed: 3}\nbase_model: {m: {source: s, revision: 0.1.2}}\n")
+    assert block(MixParams, "mix").seed == 3
     assert block(BaseModelParams, "base_model", "m").revision == "0.1.2"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("pair: {seed: 1, sead: 2}", r"params.yaml: pair\.sead = 2: .*did you mean 'seed'\?"),
-        ("pair: {seed: many}", r"params.yaml: pair\.seed = 'many': .*valid integer"),
-        ("pair: {seed: 1.5}", r"params.yaml: pair\.seed = 1\.5: .*valid integer"),
-        ("pair: {}", "params.yaml: pair.seed is missing"),
-        ("pair:", "params.yaml: pair = None: "),
-        ("pairs: {seed: 1}", "params.yaml: pair is missing; did you mean 'pairs'"),
-        ("other: {seed: 1}", "params.yaml: pair is missing; known: other"),
-        ("- pair", "params.yaml: pair is missing"),
-        ("", "params.yaml: pair is missing"),
-        ("pair: {seed: 1", r"params.yaml:\d: did not find expected"),
+        ("mix: {seed: 1, sead: 2}", r"params.yaml: mix\.sead = 2: .*did you mean 'seed'\?"),
+        ("mix: {seed: many}", r"params.yaml: mix\.seed = 'many': .*valid integer"),
+        ("mix: {seed: 1.5}", r"params.yaml: mix\.seed = 1\.5: .*valid integer"),
+        ("mix: {}", "params.yaml: mix.seed is missing"),
+        ("mix:", "params.yaml: mix = None: "),
+        ("mixes: {seed: 1}", "params.yaml: mix is missing; did you mean 'mixes'"),
+        ("other: {seed: 1}", "params.yaml: mix is missing; known: other"),
+        ("- mix", "params.yaml: mix is missing"),
+        ("", "params.yaml: mix is missing"),
+        ("mix: {seed: 1", r"params.yaml:\d: did not find expected"),
     ],
 )
 def test_wrong_block_is_named(text: str, message: str) -> None:
     write(text)
     with pytest.raises(InputError, match=message):
-        block(PairParams, "pair")
+        block(MixParams, "mix")
 
 
 def test_unknown_entry_of_a_block_names_the_nearest() -> None:
@@ -75,7 +75,7 @@ def test_misspelt_key_deep_in_a_block_names_the_nearest() -> None:
 
 def test_missing_file_is_named() -> None:
     with pytest.raises(InputError, match="params.yaml: "):
-        block(PairParams, "pair")
+        block(MixParams, "mix")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_missing_file_is_named() -> None:
         (SynthesizeParams, "synthesize.attribute"),
         (SynthesizeParams, "synthesize.story"),
         (PairParams, "pair"),
-        (PairParams, "mix"),
+        (MixParams, "mix"),
         (SampleParams, "sample"),
         (DecodingParams, "decoding"),
     ],
@@ -101,11 +101,11 @@ def test_the_projects_own_blocks_are_valid(
 
 
 def test_a_blocks_keys_replace_those_of_another() -> None:
-    write("synthesize: {seed: 3}\nother: {seed: 1, sead: 2}")
-    default = PairParams(seed=1)
-    assert block(PairParams, "synthesize", over=default).seed == 3
+    write("mix: {seed: 3}\nother: {seed: 1, sead: 2}")
+    default = MixParams(seed=1)
+    assert block(MixParams, "mix", over=default).seed == 3
     with pytest.raises(InputError, match=r"other\.sead = 2: .*did you mean 'seed'\?"):
-        block(PairParams, "other", over=default)
+        block(MixParams, "other", over=default)
 
 
 SAMPLE = """

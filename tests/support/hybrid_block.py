@@ -8,6 +8,7 @@ HYBRID = {
     "desirable_weight": 1.0,
     "undesirable_weight": 1.0,
     "kl_weight": 1.0,
+    "kl_rows": 0,
     "preference": "kto",
     "preference_weight": 1.0,
     "text_weight": 0.0,

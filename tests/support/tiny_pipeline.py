@@ -51,7 +51,8 @@ def tiny_params() -> dict:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["targets"]["max_contexts"] = 3
     params["paraphrase"]["attribute"] |= {"per_split": 8, "batch": 32}
-    params["synthesize"]["attribute"] |= {"responses": 8, "pool": 3}
+    params["synthesize"]["attribute"] |= {"pool": 3}
+    params["pair"]["responses"] = 8
     params["warmup"] |= {"rows": 24, "batch_size": 4, "calibration_prompts": 6}
     params["train"]["ours"] |= {"rows": 24, "epochs": 1, "batch_size": 4}
     params["train"]["ours"]["calibration_prompts"] = 6

@@ -17,7 +17,7 @@ from distalign.training.calibration import Calibration, LiveCallback
 from distalign.training.fitting import fit, last_checkpoint, make_trainer
 from distalign.training.methods import DPOParams, HybridParams, IFTParams
 from distalign.training.objective import kto_reference_point, steering_log_probabilities
-from distalign.training.preference_data import mismatched_rows
+from distalign.training.preference_data import asked_rows, mismatched_rows
 from distalign.training.run import training_table
 from distalign.training.trainer import score
 from tests.support.hybrid_block import HYBRID as HYBRID_SETTINGS
@@ -191,6 +191,29 @@ def test_ift_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     torch.testing.assert_close(ours, trl, atol=1e-5, rtol=0)
 
 
+def test_more_prompts_count_like_those_of_the_pairs(policy, rows, spec, tmp_path: Path) -> None:
+    """The mean divergence over the step's 2 pairs and 3 other prompts, by the steps of each."""
+    model, tokenizer, steering = policy
+    alone = HYBRID.model_copy(update={"preference_weight": 0.0})
+    more = alone.model_copy(update={"kl_rows": 3})
+    trainers = [
+        make_trainer(params, model, tokenizer, rows, spec, steering, 0, tmp_path / str(place))
+        for place, params in enumerate((alone, more))
+    ]
+    batch = first_batch(trainers[0])
+    pairs, both = (trainer.compute_loss(model, dict(batch)).item() for trainer in trainers)
+    asked = asked_rows(tokenizer, rows, spec, 3, seed=0).at(0, 0, 1)
+    assert len({tuple(prompt) for prompt, _ in asked}) == 3
+    divergences = []
+    for prompt, target in asked:
+        with plain_attention(model):
+            logits = model(torch.tensor([prompt])).logits[0, -1].detach()
+        p = logits.log_softmax(0)[steering.ids]
+        target = torch.tensor(target)
+        divergences.append((target * (target.log() - p)).sum().item())
+    assert both == pytest.approx((2 * pairs + sum(divergences)) / 5, abs=1e-5)
+
+
 def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
     model, tokenizer, steering = policy
     dpo = make_trainer(DPO, model, tokenizer, rows, spec, steering, 0, tmp_path)
@@ -204,9 +227,9 @@ def test_dpo_loss_is_trls_own(policy, rows, spec, tmp_path: Path) -> None:
 
 def test_mismatched_rows_by_hand() -> None:
     # Rows 0, 2, 4, ... are y_w; the second step of the first has one pair, its own.
-    assert mismatched_rows(6, 4) == [2, 2, 0, 0, 4, 4]
-    assert mismatched_rows(6, 6) == [4, 2, 0, 4, 2, 0]
-    assert mismatched_rows(8, 8) == [6, 4, 0, 6, 2, 0, 4, 2]
+    assert mismatched_rows(6, 4) == [2, 0, 4]
+    assert mismatched_rows(6, 6) == [4, 0, 2]
+    assert mismatched_rows(8, 8) == [6, 0, 2, 4]
 
 
 def test_y_w_of_other_prompts_give_equation_2_an_effect() -> None:
@@ -223,8 +246,9 @@ def test_mismatched_completions_are_y_w_of_other_pairs_of_the_step(
 ) -> None:
     params = HYBRID.model_copy(update={"batch_size": 6})
     data = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path).train_dataset
-    for row in range(6):
-        assert data[row]["KL_completion_ids"] == data[[4, 2, 0, 4, 2, 0][row]]["completion_ids"]
+    for row, other in ((0, 4), (2, 0), (4, 2)):
+        assert data[row]["KL_completion_ids"] == data[other]["completion_ids"]
+        assert data[row + 1]["KL_completion_ids"] == []
     assert [data[row]["label"] for row in range(4)] == [True, False, True, False]
     assert data[0]["prompt_ids"] == data[1]["prompt_ids"] != data[2]["prompt_ids"]
 
@@ -243,7 +267,7 @@ class StopAt(TrainerCallback):
 
 
 def trained(policy_factory, rows, spec, workspace: Path, cut: bool) -> dict[str, torch.Tensor]:
-    params = HYBRID.model_copy(update={"epochs": 2.0})
+    params = HYBRID.model_copy(update={"epochs": 2.0, "kl_rows": 2})
     model, tokenizer, steering = policy_factory()
     prompts = [
         Prompt(

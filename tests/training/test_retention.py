@@ -13,6 +13,7 @@ from distalign.models.packing import ATTENTION
 from distalign.records.requests import Request
 from distalign.records.schemas import Preference
 from distalign.training.retention import Retention, answered_rows, to_hold
+from distalign.training.step_rows import StepRows
 from tests.support.tiny_lora import tiny_lora
 
 PROMPTS = [[1, 2, 3, 4], [1, 2, 5], [1, 2, 3, 4]]
@@ -48,7 +49,7 @@ def test_kept_rows_are_scored_beside_the_others_and_change_nothing(model: Any) -
 
 def test_the_loss_is_the_divergence_from_the_model_without_its_adapter(model: Any) -> None:
     scored = score_completions(model, PROMPTS, COMPLETIONS, kept=KEPT)
-    loss = Retention(KEPT, 2, 0.5, seed=0).loss(model, KEPT, scored.kept_logits)
+    loss = Retention(StepRows(KEPT, 2, seed=0), 0.5).loss(model, KEPT, scored.kept_logits)
     values = []
     for row in KEPT:
         log_p = plain_logits(model, *row).log_softmax(-1)
@@ -62,20 +63,6 @@ def test_the_loss_is_the_divergence_from_the_model_without_its_adapter(model: An
     gradients = [weight.grad for weight in model.parameters() if weight.requires_grad]
     assert all(gradient is not None for gradient in gradients)
     assert any(gradient.abs().max() > 0 for gradient in gradients)
-
-
-def test_a_step_has_its_own_rows_whatever_the_processes() -> None:
-    rows = [([place], [place]) for place in range(10)]
-    held = Retention(rows, 4, 1.0, seed=3)
-    steps = [held.at(step, 0, 1) for step in range(5)]
-    # Twice through all rows, in another order each time.
-    turns = [row for step in steps for row in step]
-    assert sorted(turns[:10]) == sorted(turns[10:]) == rows
-    assert turns[:10] != turns[10:]
-    assert held.at(3, 0, 1) == Retention(rows, 4, 1.0, seed=3).at(3, 0, 1)
-    assert Retention(rows, 4, 1.0, seed=4).at(3, 0, 1) != steps[3]
-    parts = [held.at(2, process, 2) for process in range(2)]
-    assert sorted(parts[0] + parts[1]) == sorted(steps[2])
 
 
 def request(prompt: str, split: str = "train", **changes: Any) -> Request:
