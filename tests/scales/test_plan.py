@@ -88,10 +88,11 @@ REQUESTS = {
     "near_misses": {"train": 300, "validation": 0, "test": 120},
     "max_tokens": {"train": 8, "validation": 8, "test": 32},
 }
+HELD = {"retention_rows": 4}
 SCHEDULES = {
-    "ift": {"rows": 1400, "epochs": 2, "batch_size": 8},
-    "dpo": {"rows": 500, "epochs": 1, "batch_size": 8},
-    "ours": {"rows": 500, "epochs": 3, "batch_size": 16},
+    "ift": {"rows": 1400, "epochs": 2, "batch_size": 8} | HELD,
+    "dpo": {"rows": 500, "epochs": 1, "batch_size": 8} | HELD,
+    "ours": {"rows": 500, "epochs": 3, "batch_size": 16, "kl_rows": 0} | HELD,
 }
 
 
@@ -107,6 +108,7 @@ def as_measured(planned: Experiment) -> Experiment:
         sample=planned.sample.model_copy(update=limits),
         requests=planned.requests.model_copy(update=REQUESTS),
         methods=methods,
+        warmup=planned.warmup.model_copy(update=HELD),
     )
 
 
