@@ -42,6 +42,7 @@ def model_seconds(precision: Precision) -> float:
         return mean_seconds(lambda: model.model(ids)) / ids.numel()
 
 
+@pytest.mark.heavy  # measures the processor
 def test_a_model_is_about_as_fast_as_its_blocks() -> None:
     precision = "bfloat16" if native_bfloat16() else "float32"
     measured = measure(SHAPE, 8, LENGTHS, RETAINED, precision)

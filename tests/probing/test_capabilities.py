@@ -43,11 +43,13 @@ def test_perplexity_and_accuracy_are_those_worked_out_by_hand(
     assert found["distalign_knowledge"]["acc"] in (0, 0.25, 0.5, 0.75, 1)
 
 
+@pytest.mark.heavy  # imports the harness
 def test_an_unknown_task_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match="no task .'distalign_knowlege'.*distalign_knowledge"):
         check_tasks(["distalign_knowlege"], TASKS)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -238,6 +238,7 @@ def test_named_hardware_has_the_rates_of_bfloat16(name: str, tmp_path: Path) -> 
         precision_of(name, file)
 
 
+@pytest.mark.heavy  # measures the processor
 def test_the_plan_for_this_machine_says_what_was_measured(tmp_path: Path) -> None:
     copy_sources(ROOT, tmp_path)
     params = tmp_path / "params.yaml"

@@ -63,7 +63,7 @@ def test_every_file_of_parameters_sets_the_same_keys(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["papre", "paper.params", ""])
 def test_unknown_scale_lists_those_there_are(root: Path, name: str) -> None:
-    known = "there are ablations, analyses, default, embedded, embedded_stories, examples, "
+    known = "there are ablations, analyses, datasets, default, embedded, embedded_stories, exam"
     with pytest.raises(InputError, match=known):
         switch(name, root)
 
