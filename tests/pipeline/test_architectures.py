@@ -324,7 +324,7 @@ def test_an_engine_draws_from_the_model_alone(
     """The chat settings beside the model (a repetition penalty, top-k) play no part, rows that
     pad the vocabulary are never drawn, and each of the ends ends a response."""
     tokenizer, whole = tokenizers[name], tmp_path / "whole"
-    ids = [chat_ids(tokenizer, f"{QUESTION}{' Well?' * i}") for i in range(16)]
+    ids = [chat_ids(tokenizer, f"{QUESTION}{' Well?' * i}") for i in range(40)]
     expected = [plain_greedy(bases[name], row, 8) for row in ids]
     longest = max(expected, key=len)
     assert len(longest) >= 3

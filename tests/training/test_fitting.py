@@ -95,6 +95,9 @@ def test_without_calibration_the_loss_is_trls_own(policy, rows, spec, tmp_path: 
     params = HYBRID.model_copy(update={"kl_weight": 0.0, "desirable_weight": 1.3})
     trainer = make_trainer(params, *policy[:2], rows, spec, policy[2], 0, tmp_path)
     examples = [trainer.train_dataset[i] for i in range(4)]
+    for desirable, other in zip(examples[::2], examples[1::2], strict=True):
+        # TRL wants a y' of each row: those of y_w twice have the same mean.
+        other |= {key: desirable[key] for key in ("KL_completion_ids", "ref_KL_logps")}
     collator = DataCollatorForUnpairedPreference(pad_token_id=policy[1].pad_token_id)
     move_from_reference(trainer.model)
     with plain_attention(trainer.model):
