@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scales.run import MEMORY_A_JOB, jobs_at_once, run_all, to_run
+from tests.support.cores import CORES
 from tests.support.paths import ROOT
 
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -110,7 +111,8 @@ def command(repository: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two jobs need two cores")
+@pytest.mark.skipif(len(CORES) < 2, reason="two jobs need two cores")
+@pytest.mark.usefixtures("all_cores")
 def test_two_jobs_of_dvc_meet_and_a_failed_one_is_named(tmp_path: Path) -> None:
     for name, text in (("dvc.yaml", PIPELINE), ("meet.py", MEET), ("params.yaml", "{}")):
         (tmp_path / name).write_text(text, encoding="utf-8")
