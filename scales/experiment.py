@@ -44,8 +44,11 @@ def read_experiment(
     specs, sources = {}, {}
     for name in scale["datasets"]:
         known = targets.dataset(name)
-        attribute = read_attribute(root / f"data/attributes/{known.attribute}.yaml")
-        specs[name] = dataset_spec(name, attribute, known, root, targets.max_contexts)
+        attributes = {
+            part.attribute: read_attribute(root / f"data/attributes/{part.attribute}.yaml")
+            for part in known.parts(name).values()
+        }
+        specs[name] = dataset_spec(name, attributes, known, root, targets.max_contexts)
         sources[name] = known
     methods = [*scale["methods"], *scale["decoding_methods"], *scale["transfer_methods"]]
     methods += ["ours"] if scale["surface_forms"] else []

@@ -58,15 +58,15 @@ def check(data: Path) -> list[str]:
     with contextlib.suppress(InputError):  # told above
         targets = block(TargetsParams, "targets")
     for name, dataset in targets.datasets.items() if targets else ():
-        if dataset.attribute not in attributes:
+        named = {part.attribute for part in dataset.parts(name).values()}
+        for attribute in sorted(named - attributes.keys()):
             faults.append(
-                f"{PARAMS}: targets.datasets.{name}.attribute = {dataset.attribute!r}: not in "
-                f"{data / 'attributes'}; {near(dataset.attribute, attributes)}"
+                f"{PARAMS}: targets.datasets.{name}.attribute = {attribute!r}: not in "
+                f"{data / 'attributes'}; {near(attribute, attributes)}"
             )
-        elif attribute := attributes[dataset.attribute]:
-            n_contexts[name] = attempt(
-                inputs.check_contexts, name, dataset, attribute, data, targets
-            )
+        known = {key: found for key in named if (found := attributes.get(key)) is not None}
+        if known.keys() == named:
+            n_contexts[name] = attempt(inputs.check_contexts, name, dataset, known, data, targets)
 
     for file, whole in ((PARAMS, params), (SCALE, scale)):
         if whole is not None:

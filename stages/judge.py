@@ -4,7 +4,8 @@ from distalign.judging.stories import JudgeParams, judge_stories
 from distalign.judging.words import judge_round
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_jsonl, read_spec, write_jsonl
-from distalign.records.schemas import Round
+from distalign.records.joined import of_part, of_whole, questions
+from distalign.records.schemas import Judgement, Round
 from stages.cli import block, parse, run
 
 
@@ -18,13 +19,15 @@ def main() -> None:
         store="folder that keeps the LLM's answers",
         out="JSONL file of judged rounds",
     )
-    params, attribute = block(JudgeParams, "judge"), read_spec(args.spec).attribute
-    precision = block(PrecisionParams, "precision")
-    rounds = read_jsonl(args.rounds, Round)
-    if args.setting == "story":
-        judged = judge_stories(rounds, attribute, params, args.llm, precision, args.store)
-    else:
-        judged = [judge_round(row, attribute) for row in rounds]
+    params, precision = block(JudgeParams, "judge"), block(PrecisionParams, "precision")
+    spec, rounds, judged = read_spec(args.spec), read_jsonl(args.rounds, Round), list[Judgement]()
+    for part in questions(spec):
+        own, attribute = of_part(rounds, part, spec), part.attribute
+        if args.setting == "story":
+            read = judge_stories(own, attribute, params, args.llm, precision, args.store)
+        else:
+            read = [judge_round(row, attribute) for row in own]
+        judged += of_whole(read, part, spec)
     write_jsonl(args.out, judged)
 
 

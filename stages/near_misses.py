@@ -5,6 +5,7 @@ from distalign.data.requests import NearMissFile, RequestsParams, near_misses
 from distalign.engines.opening import open_engine
 from distalign.records.checked_yaml import read_yaml, validate
 from distalign.records.files import read_spec, write_jsonl
+from distalign.records.joined import questions
 from stages.cli import block, parse, precision, run
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     )
     params = block(RequestsParams, "requests")
     file = validate(NearMissFile, read_yaml(args.templates), args.templates)
-    asked = near_misses(file, read_spec(args.spec).for_training(), params)
+    asked = near_misses(file, questions(read_spec(args.spec).for_training()), params)
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     tokenizer = AutoTokenizer.from_pretrained(args.base)

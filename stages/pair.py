@@ -10,7 +10,8 @@ from distalign.data.stated import state_rows
 from distalign.data.synthesize import draw_base
 from distalign.data.variety import response_report
 from distalign.records.files import read_jsonl, read_spec, write_json, write_jsonl
-from distalign.records.schemas import Prompt, Response
+from distalign.records.joined import of_part, of_whole, questions
+from distalign.records.schemas import Preference, Prompt, Response
 from stages.cli import block, parse, run
 
 
@@ -25,20 +26,26 @@ def main() -> None:
         out="JSONL file for D_pref",
         validation="JSONL file for the validation prompts",
     )
-    params = block(PairParams, "pair")
+    params, spec = block(PairParams, "pair"), read_spec(args.spec)
+    every, written = read_jsonl(args.prompts, Prompt), read_jsonl(args.pool, Response)
     rng = np.random.default_rng(params.seed)
-    spec, pool = read_spec(args.spec), read_jsonl(args.pool, Response)
-    prompts = read_jsonl(args.prompts, Prompt)
-    base = draw_base(spec.for_training(), prompts, pool, params.responses, rng)
-    unseen = [row for row in prompts if row.split == "validation"]
-    rows, unseen = pair(base, pool, spec.categories, rng), interleave(unseen, rng)
-    if spec.stating is not None:
-        rows = state_rows(rows, spec, spec.stating, "train", rng)
-        unseen = state_rows(unseen, spec, spec.stating, "validation", rng)
-    write_jsonl(args.base, base)
-    write_json(args.report, response_report(base, pool, spec.attribute))
-    write_jsonl(args.out, rows)
-    write_jsonl(args.validation, unseen)
+    drawn, rows, unseen, reports = list[Response](), list[Preference](), list[Prompt](), {}
+    for part in questions(spec):
+        prompts, pool = of_part(every, part, spec), of_part(written, part, spec)
+        base = draw_base(part.for_training(), prompts, pool, params.responses, rng)
+        own = pair(base, pool, part.categories, rng)
+        validation = [row for row in prompts if row.split == "validation"]
+        if part.stating is not None:
+            own = state_rows(own, part, part.stating, "train", rng)
+            validation = state_rows(validation, part, part.stating, "validation", rng)
+        drawn += of_whole(base, part, spec)
+        rows += of_whole(own, part, spec)
+        unseen += of_whole(validation, part, spec)
+        reports[part.name] = response_report(base, pool, part.attribute)
+    write_jsonl(args.base, drawn)
+    write_json(args.report, reports if spec.parts else reports[spec.name])
+    write_jsonl(args.out, interleave(rows, rng))
+    write_jsonl(args.validation, interleave(unseen, rng))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from distalign.data.paraphrase import ParaphraseParams, paraphrase
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_spec, write_json, write_jsonl
+from distalign.records.joined import of_whole, questions
+from distalign.records.schemas import Prompt
 from stages.cli import block, parse, run
 
 
@@ -19,8 +21,10 @@ def main() -> None:
     )
     params = block(ParaphraseParams, "paraphrase", args.setting)
     llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")
+    spec, prompts = read_spec(args.spec), list[Prompt]()
     with open_endpoint(llm, args.llm, precision, args.store) as endpoint:
-        prompts = paraphrase(read_spec(args.spec), args.setting, params, endpoint)
+        for part in questions(spec):
+            prompts += of_whole(paraphrase(part, args.setting, params, endpoint), part, spec)
     by_llm = sum(prompt.source == "llm" for prompt in prompts)
     write_jsonl(args.out, prompts)
     write_json(args.report, {"n_prompts": len(prompts), "llm_share": by_llm / len(prompts)})

@@ -37,7 +37,8 @@ def main() -> None:
     asked = product(matrix.models, matrix.trainings, matrix.settings)
     places = [files.read_results(folders, matrix, place) for place in asked]
     paper = files.read_paper(args.paper)
-    text, contexts = write_report(places, matrix, params, paper, coordinated_variants(), folders)
+    shown = files.expanded(matrix, folders)
+    text, contexts = write_report(places, shown, params, paper, coordinated_variants(), folders)
     observed = contexts.dropna(subset="observed")[[*files.PLACE, *SHARES]]
     files.write_csv(args.plots / "calibration.csv", observed)
     files.write_csv(args.plots / "training.csv", files.training_logs(matrix, args.logs))

@@ -8,6 +8,8 @@ from distalign.data.synthesize import SynthesizeParams
 from distalign.llm.endpoint import EndpointParams, open_endpoint
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_spec, write_jsonl
+from distalign.records.joined import of_whole, questions
+from distalign.records.schemas import Response
 from stages.cli import block, parse, run
 
 
@@ -21,12 +23,14 @@ def main() -> None:
         out="JSONL file for the distinct responses of each category",
     )
     params = block(SynthesizeParams, "synthesize", args.setting)
-    spec = read_spec(args.spec).for_training()
+    spec, pool = read_spec(args.spec).for_training(), list[Response]()
     write = write_stories if args.setting == "story" else write_responses
-    rng = np.random.default_rng(params.seed)
     llm, precision = block(EndpointParams, "llm"), block(PrecisionParams, "precision")
     with open_endpoint(llm, args.llm, precision, args.store) as endpoint:
-        write_jsonl(args.out, write(spec, args.setting, params, endpoint, rng))
+        for part in questions(spec):
+            rng = np.random.default_rng(params.seed)
+            pool += of_whole(write(part, args.setting, params, endpoint, rng), part, spec)
+    write_jsonl(args.out, pool)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ def main() -> None:
     )
     params = block(TargetsParams, "targets")
     definition = params.dataset(args.dataset)
-    attribute = read_attribute(args.attributes / f"{definition.attribute}.yaml")
-    spec = dataset_spec(args.dataset, attribute, definition, Path(), params.max_contexts)
+    names = {part.attribute for part in definition.parts(args.dataset).values()}
+    attributes = {name: read_attribute(args.attributes / f"{name}.yaml") for name in names}
+    spec = dataset_spec(args.dataset, attributes, definition, Path(), params.max_contexts)
     write_json(args.out, spec.model_dump())
 
 

@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 
 from distalign.data.paraphrase import ParaphraseParams, paraphrase
-from distalign.data.targets import TargetsParams, dataset_spec
+from distalign.data.targets import JoinedParams, TargetsParams, dataset_spec
 from distalign.judging.words import judge_round
 from distalign.llm.endpoint import open_remote
 from distalign.machine.provenance import Asked, CellProvenance, whom
@@ -42,8 +42,14 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     """A data set of params.yaml. Raises InputError if there is none, or a file is not right."""
     params = block(TargetsParams, "targets")
     definition = params.dataset(dataset)
+    if isinstance(definition, JoinedParams):
+        raise InputError(
+            f"{dataset}: a data set for one policy; audit its questions by themselves: "
+            f"{', '.join(definition.joined)}"
+        )
     attribute = read_attribute(attributes / f"{definition.attribute}.yaml")
-    return dataset_spec(dataset, attribute, definition, Path(), params.max_contexts)
+    known = {definition.attribute: attribute}
+    return dataset_spec(dataset, known, definition, Path(), params.max_contexts)
 
 
 def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:

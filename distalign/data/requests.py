@@ -131,8 +131,14 @@ def asked_settings(prompt: str, spec: DatasetSpec) -> list[Setting]:
     return [name for name, question in questions.items() if words.intersection(question.topic)]
 
 
-def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -> list[Asked]:
+def near_misses(
+    file: NearMissFile, asked: Sequence[DatasetSpec], params: RequestsParams
+) -> list[Asked]:
     """Requests that name a context without asking for the attribute, or the attribute of nobody.
+
+    Args:
+        asked: the questions of a policy. Each has as many near misses as params say, and none of
+            one is another's question.
 
     Raises:
         InputError: params name a group that the file does not have.
@@ -141,7 +147,21 @@ def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -
     if unknown:
         known = sorted(file.root)
         raise InputError(f"params.yaml: requests.groups: no group {unknown}; there are {known}")
-    rng = np.random.default_rng([params.seed, 1])
+    rows: dict[str, Asked] = {}
+    for spec in asked:
+        # Seeded alike, so that a template that several questions share has one split.
+        for row in _near_misses(file, spec, params, np.random.default_rng([params.seed, 1])):
+            asks = [setting for other in asked for setting in asked_settings(row.prompt, other)]
+            # The attribute's own question is none; a story may be, where stories are trained.
+            if "attribute" not in asks:
+                rows.setdefault(row.prompt, row._replace(asks=list(dict.fromkeys(asks))))
+    return list(rows.values())
+
+
+def _near_misses(
+    file: NearMissFile, spec: DatasetSpec, params: RequestsParams, rng: np.random.Generator
+) -> list[Asked]:
+    """Those of one question, which itself is none of them."""
     names = [context.name for context in spec.contexts]
     parts = [
         split_templates(file.root.get(group, []), rng)
@@ -152,8 +172,7 @@ def near_misses(file: NearMissFile, spec: DatasetSpec, params: RequestsParams) -
         grouped = [template for part in parts for template in part[split]]
         templates = [grouped[i] for i in rng.permutation(len(grouped))]
         filled = fill(templates, {"context": names}, 2 * params.near_misses[split], rng)
-        found = [Asked("near_miss", split, prompt, "written") for prompt in filled]
-        found = [row._replace(asks=asked_settings(row.prompt, spec)) for row in found]
-        # The attribute's own question is none of these; a story may be, where stories are trained.
-        rows += [row for row in found if "attribute" not in row.asks][: params.near_misses[split]]
+        own = [prompt for prompt in filled if "attribute" not in asked_settings(prompt, spec)]
+        own = own[: params.near_misses[split]]
+        rows += [Asked("near_miss", split, prompt, "written") for prompt in own]
     return rows

@@ -4,14 +4,15 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from distalign.data.stated import contexts_to_test, read_phrasings
+from distalign.records.joined import join
 from distalign.records.schemas import Attribute, Context, DatasetSpec, InputError
 from distalign.records.stated import Stating
 
@@ -54,9 +55,46 @@ class DatasetParams(BaseModel):
             raise ValueError("`target: stated` needs a block `stated`, and no other target has one")
         return self
 
+    def parts(self, name: str) -> dict[str, "DatasetParams"]:
+        """The questions of a data set of this name: one."""
+        return {name: self}
 
-def is_transfer(trained: DatasetParams, tested: DatasetParams) -> bool:
+
+class JoinedParams(BaseModel):
+    """A data set of several questions, which one policy answers."""
+
+    model_config = ConfigDict(extra="forbid")
+    joined: dict[str, DatasetParams] = Field(min_length=2)
+    """Name -> definition, which DVC then sees here: YAML's `*name` repeats one."""
+
+    @model_validator(mode="after")
+    def _known_targets(self) -> Self:
+        for name, part in self.joined.items():
+            if part.stated is not None:
+                raise ValueError(f"{name}: a stated target is not joined with others")
+        return self
+
+    def parts(self, name: str) -> dict[str, DatasetParams]:
+        """The questions of the data set, under their own names."""
+        return self.joined
+
+
+def _kind(value: Any) -> str:
+    """Which of the two a block of params.yaml is meant to be: faults then name its keys alone."""
+    found = "joined" in value if isinstance(value, dict) else isinstance(value, JoinedParams)
+    return "joined" if found else "single"
+
+
+AnyDataset = Annotated[
+    Annotated[DatasetParams, Tag("single")] | Annotated[JoinedParams, Tag("joined")],
+    Discriminator(_kind),
+]
+
+
+def is_transfer(trained: AnyDataset, tested: AnyDataset) -> bool:
     """Whether two data sets have other contexts and the same kind of target, as in table 7."""
+    if isinstance(trained, JoinedParams) or isinstance(tested, JoinedParams):
+        return False
     return trained.target == tested.target and trained.contexts != tested.contexts
 
 
@@ -65,9 +103,9 @@ class TargetsParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     max_contexts: int | None = Field(ge=1)
-    datasets: dict[str, DatasetParams]
+    datasets: dict[str, AnyDataset]
 
-    def dataset(self, name: str) -> DatasetParams:
+    def dataset(self, name: str) -> AnyDataset:
         """Raises InputError that lists the data sets there are."""
         if name not in self.datasets:
             raise InputError(f"targets: no data set {name!r}; there are {list(self.datasets)}")
@@ -193,14 +231,30 @@ def build_spec(
 
 def dataset_spec(
     name: str,
-    attribute: Attribute,
-    dataset: DatasetParams,
+    attributes: Mapping[str, Attribute],
+    dataset: AnyDataset,
     root: Path,
     max_contexts: int | None = None,
 ) -> DatasetSpec:
     """The specification of a data set of params.yaml, whose files lie under `root`.
 
-    With a stated target, its training is about `contexts`, with the even target where a prompt
+    Args:
+        attributes: by name; those that the data set asks for.
+
+    Raises:
+        InputError: see `read_weights` and `distalign.records.joined.join`.
+    """
+    specs = [
+        _question_spec(part, attributes[own.attribute], own, root, max_contexts)
+        for part, own in dataset.parts(name).items()
+    ]
+    return join(name, specs) if isinstance(dataset, JoinedParams) else specs[0]
+
+
+def _question_spec(
+    name: str, attribute: Attribute, dataset: DatasetParams, root: Path, max_contexts: int | None
+) -> DatasetSpec:
+    """With a stated target, its training is about `contexts`, with the even target where a prompt
     states none.
     """
     kind = "even" if dataset.target == "stated" else dataset.target

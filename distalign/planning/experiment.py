@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
+from distalign.data.targets import JoinedParams
 from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
+from distalign.records.joined import all_categories
 from distalign.records.schemas import Attribute, Setting
 from distalign.report.cells import Matrix
-from distalign.training.methods import Untrained
+from distalign.training.methods import PromptedParams, Untrained
 
 # Folders that lie beside those of models under metrics/, and of methods under data/training/.
 TAKEN = {
@@ -42,6 +44,7 @@ def experiment_faults(
         return names
     return [
         *_served(params, scale),
+        *_joined(params, scale, attributes),
         *_settings(params, scale, attributes),
         *_stories(params, scale, attributes),
         *_steering(params, scale, attributes),
@@ -102,6 +105,44 @@ def _served(params: Params, scale: Matrix) -> Iterator[str]:
             )
 
 
+def _attributes(params: Params, dataset: str) -> list[str]:
+    """Of a data set's questions, each once."""
+    parts = params.targets.dataset(dataset).parts(dataset).values()
+    return list(dict.fromkeys(part.attribute for part in parts))
+
+
+def _joined(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
+    """A joined data set is trained and sampled; other stages ask one question at a time."""
+    names = [d for d in scale.datasets if isinstance(params.targets.datasets[d], JoinedParams)]
+    if not names:
+        return
+    asked = [
+        *("decoding_methods", "sensitivity_methods", "internal_methods", "surface_datasets"),
+        *("transfer_methods", "corrected"),
+    ]
+    for key in asked:
+        if getattr(scale, key):
+            yield (
+                f"scale.yaml: {key}: {names[0]!r} of datasets is joined, and this stage asks one "
+                "question at a time; leave the list empty, or run the two in scales of their own"
+            )
+    for name in names:
+        found = all_categories(name, [attributes[own] for own in _attributes(params, name)])
+        if params.warmup.steering not in found[0].tokens:
+            yield (
+                f"params.yaml: warmup.steering = {params.warmup.steering!r}: does not tell the "
+                f"{len(found)} categories of {name!r} apart; {near('', found[0].tokens)}"
+            )
+    for method in scale.methods:
+        if isinstance(params.train[method].root, PromptedParams):
+            yield (
+                f"scale.yaml: methods: {method!r} trains nothing, so that {names[0]!r} of datasets "
+                "has nothing to join; ask its questions by themselves"
+            )
+    if "story" in scale.settings:
+        yield f"scale.yaml: settings: 'story': {names[0]!r} of datasets is joined; leave one out"
+
+
 def _settings(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
     blocks = {"paraphrase": params.paraphrase, "synthesize": params.synthesize}
     for setting in scale.written:
@@ -109,13 +150,13 @@ def _settings(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]
             if setting not in block:
                 yield f"params.yaml: {key}.{setting} is missing, which scale.yaml's written names"
         for dataset in scale.datasets:
-            name = params.targets.datasets[dataset].attribute
-            there = attributes[name].settings
-            if setting not in there:
-                yield (
-                    f"scale.yaml: written: {setting!r} is no setting of data set {dataset!r}: "
-                    f"data/attributes/{name}.yaml has {', '.join(there)}"
-                )
+            for name in _attributes(params, dataset):
+                there = attributes[name].settings
+                if setting not in there:
+                    yield (
+                        f"scale.yaml: written: {setting!r} is no setting of data set {dataset!r}: "
+                        f"data/attributes/{name}.yaml has {', '.join(there)}"
+                    )
     for setting in scale.settings:
         if setting not in params.sample.max_tokens:
             yield f"params.yaml: sample.max_tokens.{setting} is missing, a setting of scale.yaml"
@@ -125,8 +166,8 @@ def _settings(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]
 
 
 def _stories(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
-    used = {name: params.targets.datasets[name].attribute for name in scale.datasets}
-    for dataset, name in used.items():
+    used = [(dataset, name) for dataset in scale.datasets for name in _attributes(params, dataset)]
+    for dataset, name in used:
         if "story" in scale.settings and attributes[name].story_judge is None:
             yield (
                 f"scale.yaml: settings: no judge reads {name} from a story, which data set "
@@ -145,12 +186,13 @@ def _stories(params: Params, scale: Matrix, attributes: Mapping[str, Attribute])
 
 
 def _steering(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
-    wanted = [("params.yaml: warmup.steering", params.warmup.steering, scale.datasets)]
+    single = [d for d in scale.datasets if len(_attributes(params, d)) == 1]
+    wanted = [("params.yaml: warmup.steering", params.warmup.steering, single)]
     wanted += [
         ("scale.yaml: surface_forms", f, scale.surface_datasets) for f in scale.surface_forms
     ]
     for where, form, datasets in wanted:
-        for name in dict.fromkeys(params.targets.datasets[d].attribute for d in datasets):
+        for name in dict.fromkeys(name for d in datasets for name in _attributes(params, d)):
             lacking = [c for c in attributes[name].categories if form not in c.tokens]
             if lacking:
                 yield (
@@ -166,7 +208,7 @@ def _transfer(params: Params, scale: Matrix) -> Iterator[str]:
         yield f"scale.yaml: {', '.join(empty)}: empty, while the other transfer lists are not"
     if not empty and "attribute" not in scale.settings:
         yield "scale.yaml: settings: 'attribute' is missing, in which transfer asks"
-    attribute = {name: params.targets.datasets[name].attribute for name in scale.datasets}
+    attribute = {name: " and ".join(_attributes(params, name)) for name in scale.datasets}
     for trained in scale.transfer_trained:
         for tested in scale.transfer_tested:
             if attribute[trained] != attribute[tested]:

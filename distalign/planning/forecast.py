@@ -8,7 +8,7 @@ from distalign.data.pair import PairParams
 from distalign.data.paraphrase import MAX_TOKENS, ParaphraseParams
 from distalign.data.requests import RequestsParams
 from distalign.data.synthesize import SynthesizeParams
-from distalign.data.targets import DatasetParams, is_transfer
+from distalign.data.targets import AnyDataset, is_transfer
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.machine.precision import Precision
@@ -25,6 +25,7 @@ from distalign.planning.cost import (
 )
 from distalign.planning.hardware import Rates
 from distalign.planning.work import Work, answering, comparison, generation
+from distalign.records.joined import questions
 from distalign.records.schemas import SPLITS, DatasetSpec, Split
 from distalign.sampling.grids import SensitivityParams, grid_points
 from distalign.sampling.prompts import REJECTION, is_applicable
@@ -54,7 +55,7 @@ class Experiment:
     precision: Precision
     rank: int
     specs: Mapping[str, DatasetSpec]
-    sources: Mapping[str, DatasetParams]
+    sources: Mapping[str, AnyDataset]
     trainings: Mapping[str, Sequence[str]]
     requests: RequestsParams
     methods: Mapping[str, Trained | Untrained]
@@ -201,30 +202,39 @@ class Experiment:
 
     def _writing(self, stage: str, item: Item) -> Work:
         dataset, setting = item["dataset"], item["setting"]
-        spec = self.specs[dataset].for_training()
-        about = {name: (source.attribute, source.contexts) for name, source in self.sources.items()}
-        if dataset != next(name for name, other in about.items() if other == about[dataset]):
-            return Work()  # answered from what is stored
-        n_contexts, length = len(spec.contexts), self.rates.lengths[setting].response
+        first: dict[tuple[str, str], tuple[str, str]] = {}
+        for other, sources in self.sources.items():
+            for name, source in sources.parts(other).items():
+                first.setdefault((source.attribute, source.contexts), (other, name))
+        requests = sum(
+            self._requests(stage, setting, part.for_training())
+            for part in questions(self.specs[dataset])
+            if (dataset, part.name) in first.values()  # others are answered from what is stored
+        )
+        length = self.rates.lengths[setting].response
         if stage == "paraphrase":
-            prompts = self.paraphrase[setting]
-            times = n_contexts if prompts.rewrite == "context" else 1
-            wanted = len(SPLITS) * prompts.per_split * times
-            requests = wanted * prompts.requests_per_wording
             length = min(self.rates.lengths[setting].prompt, MAX_TOKENS)
-        else:
-            params = self.synthesize[setting]
-            if spec.attribute.question(setting).responses.grammar:  # for all categories at once
-                requests = n_contexts * params.pool * params.requests_per_response
-            else:
-                wanted = n_contexts * len(spec.categories) * params.pool
-                requests = wanted * self.rates.writing.requests_per_response
+        if not requests:
+            return Work()
         read, written = requests * self.rates.writing.prompt, requests * length
         if self.llm.model is not None:
             return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=written)
         shape = self.rates.shape(self.llm.serve)
         work = self._generation(shape, read, written, self.rates.writing.prompt + length)
         return replace(work, served=True)
+
+    def _requests(self, stage: str, setting: str, spec: DatasetSpec) -> float:
+        """Of one question, to the LLM that writes."""
+        n_contexts = len(spec.contexts)
+        if stage == "paraphrase":
+            prompts = self.paraphrase[setting]
+            times = n_contexts if prompts.rewrite == "context" else 1
+            return len(SPLITS) * prompts.per_split * times * prompts.requests_per_wording
+        params = self.synthesize[setting]
+        if spec.attribute.question(setting).responses.grammar:  # for all categories at once
+            return n_contexts * params.pool * params.requests_per_response
+        wanted = n_contexts * len(spec.categories) * params.pool
+        return wanted * self.rates.writing.requests_per_response
 
     def _judging(self, item: Item) -> Work:
         rounds = self.sample.n * len(self.specs[item["dataset"]].contexts)

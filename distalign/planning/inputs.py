@@ -2,11 +2,11 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from distalign.data.frames import WORD, frame_groups
-from distalign.data.targets import DatasetParams, TargetsParams, dataset_spec
+from distalign.data.targets import AnyDataset, JoinedParams, TargetsParams, dataset_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
 from distalign.judging.words import unreadable_words
@@ -102,7 +102,11 @@ def _frame_faults(writing: Writing) -> Iterator[str]:
 
 
 def check_contexts(
-    name: str, dataset: DatasetParams, attribute: Attribute, folder: Path, params: TargetsParams
+    name: str,
+    dataset: AnyDataset,
+    attributes: Mapping[str, Attribute],
+    folder: Path,
+    params: TargetsParams,
 ) -> int:
     """Number of the contexts that a training on the data set is about.
 
@@ -112,9 +116,12 @@ def check_contexts(
     Raises:
         InputError: the file lies outside the folder, or is not right.
     """
-    files = {"contexts": dataset.contexts}
-    if dataset.stated is not None:
-        files |= {f"stated.{key}": getattr(dataset.stated, key) for key in ("phrasings", "tested")}
+    files = {}
+    for part_name, part in dataset.parts(name).items():
+        front = f"joined.{part_name}." if isinstance(dataset, JoinedParams) else ""
+        files[f"{front}contexts"] = part.contexts
+        if part.stated is not None:
+            files |= {f"stated.{key}": getattr(part.stated, key) for key in ("phrasings", "tested")}
     for key, file in files.items():
         if not Path(file).resolve().is_relative_to(folder.resolve()):
             raise InputError(
@@ -122,7 +129,7 @@ def check_contexts(
                 f"{folder} alone; put the file there"
             )
     try:
-        spec = dataset_spec(name, attribute, dataset, Path(), params.max_contexts)
+        spec = dataset_spec(name, attributes, dataset, Path(), params.max_contexts)
     except InputError:
         raise
     except (csv.Error, ValueError) as error:  # a field, or a number, of a hundred thousand signs

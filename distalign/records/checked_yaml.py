@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -128,6 +128,10 @@ def _model_at(annotation: Any, loc: Location) -> type[BaseModel] | None:
     """The model of which the location's last part is, or would be, a field."""
     if get_origin(annotation) in (dict, list):
         return _model_at(get_args(annotation)[-1], loc[1:])
+    if get_origin(annotation) is Annotated:  # a union whose members have tags
+        members = get_args(get_args(annotation)[0])
+        chosen = [m for m in members if any(t.tag == loc[0] for t in get_args(m)[1:])]
+        return _model_at(get_args(chosen[0])[0], loc[1:]) if chosen else None
     if not loc or not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return None
     fields = annotation.model_fields

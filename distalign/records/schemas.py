@@ -113,6 +113,8 @@ class DatasetSpec(Record):
     """What a training is about, where tests are about contexts that it has not seen."""
     stating: Stating | None = None
     """Of a stated target: how a training states those of its rows."""
+    parts: list["DatasetSpec"] = []
+    """The questions of a joined data set, see `distalign.records.joined`."""
 
     @model_validator(mode="after")
     def _targets_are_distributions(self) -> "DatasetSpec":

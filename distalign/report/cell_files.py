@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from distalign.machine.provenance import CellProvenance
 from distalign.records.files import read_jsonl, read_spec, write_text
+from distalign.records.joined import judged_of_part, questions
 from distalign.records.requests import Retention
-from distalign.records.schemas import InputError, Judgement
-from distalign.report.cells import Cell, Matrix, Measured, Results, source
+from distalign.records.schemas import DatasetSpec, InputError, Judgement
+from distalign.report.cells import OF_WHOLE, Cell, Matrix, Measured, Results, source
 from distalign.statistics.binding import steering_table
 from distalign.statistics.score import context_table
 from distalign.statistics.stated import phrasing_table
@@ -50,21 +51,60 @@ def read_metrics(path: Path) -> dict:
         raise InputError(f"{path}: not a metrics file ({error}); run `dvc repro`") from error
 
 
-def read_cell(folders: Folders, *place: str | int) -> Cell:
-    """Read the cell of these values of PLACE. Raises InputError."""
+def expanded(matrix: Matrix, folders: Folders) -> Matrix:
+    """The lists with each question of a joined data set in its place. Raises InputError."""
+    shown = []
+    for dataset in matrix.datasets:
+        spec = read_spec(folders.targets / f"{dataset}.json")
+        shown += [shown_name(spec, part) for part in questions(spec)]
+    return matrix.model_copy(update={"datasets": shown})
+
+
+def shown_name(spec: DatasetSpec, part: DatasetSpec) -> str:
+    """What the report calls a question: the data set, or whole and part of a joined one."""
+    return spec.name if part is spec else f"{spec.name}{OF_WHOLE}{part.name}"
+
+
+def read_cells(folders: Folders, *place: str | int) -> list[Cell]:
+    """Read the cells of these values of PLACE, one a question. Raises InputError."""
     name = "/".join(map(str, place))
     path = folders.metrics / f"{name}.json"
     metrics = read_metrics(path)
     judgements = read_jsonl(folders.judgements / f"{name}.jsonl", Judgement)
-    dataset = place[PLACE.index("dataset")]
+    model, training, setting, dataset, *rest = map(str, place)
     spec = read_spec(folders.targets / f"{dataset}.json")
-    contexts = context_table(judgements, spec).join(steering_table(judgements, spec))
-    contexts = contexts.join(phrasing_table(spec))
     made = read_provenance(folders.metrics / "provenance" / f"{name}.json")
-    model, training, _, dataset, *rest = map(str, place)
     kept = read_retention(folders.metrics.joinpath("retention", model, training, dataset, *rest))
-    page = _link(folders.rounds / f"{name}.html", folders) if judgements else ""
-    return Cell(*place, metrics, contexts, _link(path, folders), made, kept, page)
+    cells = []
+    for part in questions(spec):
+        rows, shown = judged_of_part(judgements, part, spec), shown_name(spec, part)
+        contexts = context_table(rows, part).join(steering_table(rows, part))
+        contexts = contexts.join(phrasing_table(part))
+        page = folders.rounds / f"{'/'.join([model, training, setting, shown, *rest])}.html"
+        cells.append(
+            Cell(
+                *place[: PLACE.index("dataset")],
+                shown,
+                *place[PLACE.index("dataset") + 1 :],
+                metrics[part.name] if spec.parts else metrics,
+                contexts,
+                _link(path, folders),
+                made,
+                kept,
+                _link(page, folders) if judgements else "",
+            )
+        )
+    return cells
+
+
+def read_rounds(folders: Folders, cell: Cell) -> tuple[DatasetSpec, list[Judgement]]:
+    """The question of a cell and its judged rounds. Raises InputError."""
+    dataset, _, part_name = cell.dataset.partition(OF_WHOLE)
+    place = [dataset if key == "dataset" else str(getattr(cell, key)) for key in PLACE]
+    rows = read_jsonl(folders.judgements / f"{'/'.join(place)}.jsonl", Judgement)
+    spec = read_spec(folders.targets / f"{dataset}.json")
+    part = next(part for part in questions(spec) if part.name == (part_name or dataset))
+    return part, judged_of_part(rows, part, spec)
 
 
 def read_retention(place: Path) -> Retention | None:
@@ -99,7 +139,7 @@ def _link(path: Path, folders: Folders) -> str:
 def read_results(folders: Folders, matrix: Matrix, place: tuple[str, str, str]) -> Results:
     """All that the stages wrote of a model, training and setting. Raises InputError."""
     places = product([place], matrix.datasets, matrix.methods, matrix.seeds)
-    cells = [read_cell(folders, *start, *rest) for start, *rest in places]
+    cells = [cell for start, *rest in places for cell in read_cells(folders, *start, *rest)]
     decoded = read_measures(folders, "decoding", matrix, place, matrix.decoding_methods)
     corrected = matrix.methods if place[-1] in matrix.corrected else []
     stories = read_measures(folders, "stories", matrix, place, corrected)

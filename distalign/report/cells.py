@@ -50,6 +50,8 @@ DISPLAY = {
 """Names as the paper prints them; others are shown as they are."""
 
 
+OF_WHOLE = "."
+"""Between a joined data set's name and that of one of its questions; no name has a dot."""
 UNTRAINED = "none"
 """In place of a training, of a model that is asked as it is."""
 
@@ -92,6 +94,7 @@ class Cell:
     setting: str
     """The setting in which it was asked."""
     dataset: str
+    """With a dot and the question's name behind it, where it is one of a joined data set."""
     method: str
     seed: int
     metrics: Metrics
@@ -142,7 +145,11 @@ class Results:
 
 
 def display(name: str) -> str:
-    return DISPLAY.get(name, name)
+    """The name as it is printed; of a question of a joined data set "question (whole)"."""
+    whole, dot, part = name.partition(OF_WHOLE)
+    if name in DISPLAY or not dot:
+        return DISPLAY.get(name, name)
+    return f"{display(part)} ({whole})"
 
 
 def section_title(cell: Cell) -> str:

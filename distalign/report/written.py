@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from distalign.records.files import read_jsonl, read_spec, write_text
-from distalign.records.schemas import Judgement
-from distalign.report.cell_files import PLACE, Folders, all_contexts, write_csv
+from distalign.records.files import write_text
+from distalign.report.cell_files import PLACE, Folders, all_contexts, read_rounds, write_csv
 from distalign.report.cells import Cell, Matrix, Results, display, section_title
 from distalign.report.comparisons import ReportParams
 from distalign.report.contents import report_pages, terminal_text
@@ -52,8 +51,7 @@ def write_rounds(cells: Sequence[Cell], folders: Folders) -> None:
         if not cell.applies:
             continue
         name = "/".join(str(getattr(cell, key)) for key in PLACE)
-        rows = read_jsonl(folders.judgements / f"{name}.jsonl", Judgement)
-        categories = read_spec(folders.targets / f"{cell.dataset}.json").categories
+        question, rows = read_rounds(folders, cell)
         parts = [display(cell.dataset), section_title(cell), display(cell.method)]
         title = f"Rounds of {', '.join(parts)}, seed {cell.seed}"
-        write_text(folders.rounds / f"{name}.html", rounds_page(title, rows, categories))
+        write_text(folders.rounds / f"{name}.html", rounds_page(title, rows, question.categories))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distalign.data.wordings import normalise
 from distalign.engines.engine import Decoding, EngineName, FirstToken
 from distalign.engines.opening import open_engine
 from distalign.judging.words import judge_round
@@ -15,6 +16,7 @@ from distalign.models.chat import chat_ids
 from distalign.models.policy import merged, read_policy
 from distalign.models.steering import ADDED, STEERED_MASS, Steering
 from distalign.records.files import read_spec
+from distalign.records.joined import padded, questions
 from distalign.records.schemas import Context, DatasetSpec, Judgement
 from distalign.sampling.rounds import SampleParams, Shard
 from distalign.sampling.workers import open_workers
@@ -114,13 +116,15 @@ def ask(
     Raises:
         InputError: no policy in the folder, or one of another base model.
     """
-    trained = read_spec(Path(spec))
+    whole = read_spec(Path(spec))
+    trained = question_in(whole, prompt)
     named = [c for c in trained.contexts if c.name.casefold() in prompt.casefold()]
     target = max(named, key=lambda c: len(c.name)).target if named else None
     if trained.stating is not None:
         target = stated_target(prompt, trained.attribute, trained.stating.phrasings) or target
     even = [1 / len(trained.categories)] * len(trained.categories)
-    asked = trained.model_copy(update={"contexts": [Context(name=prompt, target=target or even)]})
+    wanted = padded(target or even, trained.categories, whole.categories)
+    asked = whole.model_copy(update={"contexts": [Context(name=prompt, target=wanted)]})
     params = SampleParams(
         seed=seed,
         engine=engine,
@@ -147,6 +151,14 @@ def ask(
         return Answers(trained, target, judged)
     plain = _plain(prompt, rounds[0].mass, Path(policy), Path(base), used, max_tokens)
     return Answers(trained, target, judged, plain)
+
+
+def question_in(spec: DatasetSpec, prompt: str) -> DatasetSpec:
+    """The question of a joined data set that a prompt asks, by its words; the first if none."""
+    parts = questions(spec)
+    words = set(normalise(prompt).split())
+    asked = [p for p in parts if words.intersection(p.attribute.question(SETTING).topic)]
+    return (asked or parts)[0]
 
 
 def _plain(

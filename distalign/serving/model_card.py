@@ -10,6 +10,7 @@ from distalign.models.base_model import PACKAGE_PREFIX
 from distalign.models.policy import Policy
 from distalign.models.steering import ADDED
 from distalign.records.files import write_json
+from distalign.records.joined import questions
 from distalign.records.schemas import DatasetSpec, InputError
 from distalign.report.page import escape_markdown, markdown
 from distalign.report.tables import Entry, Table, number
@@ -101,7 +102,8 @@ def model_card(
     """
     if policy.trained is None or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
-    name, question = source["source"], spec.attribute.question("attribute").template
+    name, parts = source["source"], questions(spec)
+    scores = {part.name: metrics[part.name] if spec.parts else metrics for part in parts}
     on_a_hub = is_on_a_hub(name)
     head = ModelCardData(
         base_model=name if on_a_hub else None,
@@ -109,7 +111,8 @@ def model_card(
         pipeline_tag="text-generation",
         tags=["distalign", "lora", "distribution-alignment"],
     )
-    prompt = json.dumps(question.format(context=spec.contexts[0].name), ensure_ascii=False)
+    first = parts[0].attribute.question("attribute").template
+    prompt = json.dumps(first.format(context=parts[0].contexts[0].name), ensure_ascii=False)
     use = USE.format(
         folder=folder,
         base=f'"{name}", revision="{source["revision"]}"'
@@ -133,17 +136,23 @@ def model_card(
         "the proportions are others. `make serve` of distalign draws the steering token by its "
         "probability whatever a client asks for, and hides it. A question that is not the "
         "policy's gets the base model's answer.",
-        f"## Data and target\n\nData set `{spec.name}`: {len(spec.contexts)} contexts, asked about "
-        f"in wordings of “{escape_markdown(question)}”. The responses were written by a language "
-        "model and kept only if they name their category.",
-        markdown(_target(spec)),
-        f"## Measured\n\n{metrics['n_rounds']} independent rounds, on prompts whose wordings are "
-        "in no training data.",
-        markdown(_measures(metrics)),
+        "## Data and target\n\nThe responses were written by a language model and kept only if "
+        "they name their category.",
+        *(section for part in parts for section in (_about(part), markdown(_target(part)))),
+        "## Measured\n\nIndependent rounds, on prompts whose wordings are in no training data.",
+        *(markdown(_measures(part.name, scores[part.name])) for part in parts),
         INTENDED_USE,
         RISKS,
     ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _about(spec: DatasetSpec) -> str:
+    question = escape_markdown(spec.attribute.question("attribute").template)
+    return (
+        f"Data set `{spec.name}`: {len(spec.contexts)} contexts, asked about in wordings of "
+        f"“{question}”."
+    )
 
 
 def _target(spec: DatasetSpec) -> Table:
@@ -152,6 +161,7 @@ def _target(spec: DatasetSpec) -> Table:
     return Table(f"Target ({spec.target})", ["Context", *spec.categories], cells)
 
 
-def _measures(metrics: Metrics) -> Table:
+def _measures(name: str, metrics: Metrics) -> Table:
     rows = [[Entry(key), Entry(number(metrics[key])), Entry(text)] for key, text in SHOWN.items()]
-    return Table("Test prompts", ["Measure", "Value", "What it is"], rows)
+    title = f"Test prompts of {name}: {metrics['n_rounds']} rounds"
+    return Table(title, ["Measure", "Value", "What it is"], rows)

@@ -95,7 +95,7 @@ def test_own_requests_are_distinct() -> None:
 def test_near_misses_do_not_ask_for_the_attribute(attribute: str) -> None:
     file = NearMissFile(read_yaml(FOLDER / "near_misses.yaml"))
     jobs = spec(attribute, "Registered nurses", "Engineering professionals n.e.c.")
-    rows = near_misses(file, jobs, PARAMS)
+    rows = near_misses(file, [jobs], PARAMS)
     assert Counter(row.split for row in rows) == NUMBERS
     topic = jobs.attribute.question("attribute").topic
     for row in rows:
@@ -120,6 +120,6 @@ def test_an_attribute_of_ones_own_has_the_general_near_misses() -> None:
         {"any": ["Tell me of {context}.", *(f"{i} {{context}}" for i in range(40))]}
     )
     params = PARAMS.model_copy(update={"groups": ["any"]})
-    assert near_misses(file, spec("gender", "Bakers"), params)
+    assert near_misses(file, [spec("gender", "Bakers")], params)
     with pytest.raises(InputError, match=r"no group \['occupations'\]; there are \['any'\]"):
-        near_misses(file, spec("gender", "Bakers"), PARAMS)
+        near_misses(file, [spec("gender", "Bakers")], PARAMS)

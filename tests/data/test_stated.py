@@ -42,7 +42,7 @@ def only(**fields: object) -> PhrasingFile:
 
 
 def spec() -> DatasetSpec:
-    return dataset_spec("gender_stated", GENDER, DATASET, ROOT)
+    return dataset_spec("gender_stated", {"gender": GENDER}, DATASET, ROOT)
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,11 @@ def test_every_data_set_is_defined() -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["targets"]
     sizes = {}
     for name, definition in TargetsParams.model_validate(params).datasets.items():
-        attribute = read_attribute(ROOT / "data/attributes" / f"{definition.attribute}.yaml")
-        spec = dataset_spec(name, attribute, definition, ROOT)
+        attributes = {
+            part.attribute: read_attribute(ROOT / "data/attributes" / f"{part.attribute}.yaml")
+            for part in definition.parts(name).values()
+        }
+        spec = dataset_spec(name, attributes, definition, ROOT)
         sizes[name] = (len(spec.contexts), len(spec.categories))
     assert sizes == {
         "uk_real": (25, 2),
@@ -158,6 +161,7 @@ def test_every_data_set_is_defined() -> None:
         "commute": (12, 4),
         "person": (12, 4),
         "gender_stated": (40, 2),
+        "three": (53, 10),
     }
 
 

@@ -46,10 +46,12 @@ def test_the_curve_is_over_tenths() -> None:
 def test_a_row_a_context_and_category() -> None:
     params = block(TargetsParams, "targets", file=ROOT / "params.yaml")
     attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
-    spec = dataset_spec("gender_stated", attribute, params.dataset("gender_stated"), ROOT)
+    spec = dataset_spec(
+        "gender_stated", {"gender": attribute}, params.dataset("gender_stated"), ROOT
+    )
     table = phrasing_table(spec)
     assert len(table) == 2 * len(spec.contexts)
     assert table["known"].sum() == len(spec.contexts)
-    even = dataset_spec("uk_even", attribute, params.dataset("uk_even"), ROOT)
+    even = dataset_spec("uk_even", {"gender": attribute}, params.dataset("uk_even"), ROOT)
     assert table.columns.tolist() == ["phrasing", "known"]
     assert phrasing_table(even).columns.empty
