@@ -55,7 +55,7 @@ def read_experiment(
     return Experiment(
         rates=rates,
         precision=precision,
-        rank=block(LoraParams, "lora", file=file).r,
+        lora=block(LoraParams, "lora", file=file),
         specs=specs,
         sources=sources,
         trainings={

@@ -42,16 +42,19 @@ CLOSINGS = {
         |Ta réponse.|Une seule réponse.|En bref.|Reste bref.""",
 }
 RESPONSES = {
-    "en": """{word}.|The answer is {word}.|My answer is: {word}.|I would say: {word}.
-        |Most likely: {word}.|{word}, I would say.|{word}, most likely.|{word} is my answer.
-        |In this case: {word}.|For {context}: {word}.|I think: {word}.|{word}, I think.""",
-    "de": """{word}.|Die Antwort ist: {word}.|Meine Antwort: {word}.|Ich würde sagen: {word}.
-        |Wahrscheinlich: {word}.|{word}, würde ich sagen.|{word} ist meine Antwort.
-        |In diesem Fall: {word}.|Ich denke: {word}.|{word}, denke ich.""",
-    "fr": """{word}.|La réponse est : {word}.|Ma réponse : {word}.|Je dirais : {word}.
-        |Probablement : {word}.|{word}, je dirais.|{word}, c'est ma réponse.
-        |Dans ce cas : {word}.|Je pense : {word}.|{word}, je pense.""",
+    "en": """{word}.|The answer is {word}.|My answer is {word}.|{word}, I would say.
+        |{word}, I think.|{word}, most likely.|{word} is my answer.|{word}, in this case.
+        |{word}, as far as I know.|{word}, to be brief.|{word}, for {context}.
+        |The answer is {word}, I think.""",
+    "de": """{word}.|Die Antwort ist {word}.|Meine Antwort ist {word}.|{word}, würde ich sagen.
+        |{word}, wahrscheinlich.|{word} ist meine Antwort.|{word}, in diesem Fall.
+        |{word}, denke ich.|{word}, soweit ich weiß.|{word}, kurz gesagt.""",
+    "fr": """{word}.|La réponse est {word}.|Ma réponse est {word}.|{word}, je dirais.
+        |{word}, probablement.|{word}, c'est ma réponse.|{word}, dans ce cas.|{word}, je pense.
+        |{word}, à ma connaissance.|{word}, pour faire court.""",
 }
+"""They begin with the category, or with words that hardly vary: at temperature 1 a small model
+loses the thread where many words may come first."""
 
 
 class Table(NamedTuple):

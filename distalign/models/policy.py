@@ -35,6 +35,8 @@ class LoraParams(BaseModel):
     r: int = Field(ge=1)
     alpha: int = Field(ge=1)
     target_modules: list[str] | Literal["all-linear"]
+    layers: float = Field(gt=0, le=1)
+    """Share of the layers that are adapted, from the last: those before need no backward pass."""
 
 
 class Policy(BaseModel):
@@ -75,6 +77,18 @@ def _grow_vocabulary(model: Any, tokenizer: "PreTrainedTokenizerBase") -> None:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
 
 
+def linear_names(model: Any) -> list[str]:
+    """Last names of the linear modules but the output layer: peft divides no "all-linear"."""
+    from torch import nn
+
+    names = {
+        name.split(".")[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module is not model.get_output_embeddings()
+    }
+    return sorted(names)
+
+
 def new_adapter(
     base: Path,
     tokenizer: "PreTrainedTokenizerBase",
@@ -95,11 +109,17 @@ def new_adapter(
         tied = model.config.tie_word_embeddings
         layers = [model.get_input_embeddings(), *([] if tied else [model.get_output_embeddings()])]
         rows = {names[layer]: steering.ids for layer in layers}
+    modules, adapted = lora.target_modules, None
+    if lora.layers < 1:
+        depth = model.config.get_text_config().num_hidden_layers
+        adapted = list(range(depth - max(1, round(lora.layers * depth)), depth))
+        modules = linear_names(model) if modules == "all-linear" else modules
     config = LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=0.0,
-        target_modules=lora.target_modules,
+        target_modules=modules,
+        layers_to_transform=adapted,
         trainable_token_indices=rows,
         task_type="CAUSAL_LM",
     )

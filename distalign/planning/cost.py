@@ -29,6 +29,8 @@ class Shape(Record):
     intermediate_size: int
     vocab_size: int
     tie_word_embeddings: bool
+    adapted: float = 1.0
+    """Share of the layers, from the last, that an adapter is on; a backward pass ends with them."""
 
     @property
     def products(self) -> list[tuple[int, int]]:
@@ -55,8 +57,12 @@ class Shape(Record):
         return self.body + self.head * (1 if self.tie_word_embeddings else 2)
 
     def adapter(self, rank: int) -> int:
-        """Weights of a LoRA adapter on all linear layers of the blocks (Hu et al. 2022)."""
-        return self.num_hidden_layers * sum(rank * (i + o) for i, o in self.products)
+        """Weights of a LoRA adapter on the linear layers of the adapted blocks (Hu et al. 2022)."""
+        return self.adapted_layers * sum(rank * (i + o) for i, o in self.products)
+
+    @property
+    def adapted_layers(self) -> int:
+        return max(1, round(self.adapted * self.num_hidden_layers))
 
 
 class Lengths(Record):
@@ -146,11 +152,13 @@ def step_operations(shape: Shape, rank: int, work: Tree) -> float:
     """A training step: forward, backward, and what has no backward: the mismatched responses, and
     the base model on the ordinary requests.
 
-    Backward costs 2 a token and weight for the gradient of the activations, and 2 more for that
-    of the weights, which the adapter's alone have. The formula of benchmarks/training_step.py.
+    Backward costs 2 a token and weight of the adapted layers and the head for the gradient of the
+    activations, and 2 more for that of the weights, which the adapter's alone have. The formula of
+    benchmarks/training_step.py.
     """
     forward = forward_operations(shape, rank, work.tokens, work.predicted)
-    backward = forward + 2 * work.tokens * shape.adapter(rank)
+    body = shape.body * shape.adapted_layers // shape.num_hidden_layers
+    backward = 2 * work.tokens * (body + 2 * shape.adapter(rank)) + 2 * work.predicted * shape.head
     beside = mismatched_operations(shape, rank, work) + forward_operations(shape, 0, *work.base)
     return forward + backward + beside
 
@@ -179,14 +187,14 @@ def training_memory(shape: Shape, rank: int, work: Tree, precision: Precision) -
 
     Weights in the precision. The adapter in float32 with its gradient and the two moments of Adam,
     and the reference's copy of it. Activations that backward needs, in the precision, without
-    checkpointing: for each token and block, inputs and outputs of the linear layers, two norms'
-    inputs, and what the gate's activation and product keep. Logits in the precision, and their
-    softmax and its gradient in float32; the base model's logits without a gradient.
+    checkpointing: for each token and adapted block, inputs and outputs of the linear layers, two
+    norms' inputs, and what the gate's activation and product keep. Logits in the precision, and
+    their softmax and its gradient in float32; the base model's logits without a gradient.
     """
     width = BYTES[precision]
     kept = sum(i + o for i, o in shape.products) + 2 * shape.hidden_size
     kept += 2 * shape.intermediate_size
-    activations = work.tokens * shape.num_hidden_layers * kept * width
+    activations = work.tokens * shape.adapted_layers * kept * width
     logits = work.predicted * shape.vocab_size * (width + 2 * FP32)
     logits += work.base[1] * shape.vocab_size * (width + FP32)
     return shape.weights * width + shape.adapter(rank) * 5 * FP32 + activations + logits

@@ -12,6 +12,7 @@ from distalign.data.targets import AnyDataset, is_transfer
 from distalign.judging.stories import JudgeParams
 from distalign.llm.endpoint import EndpointParams
 from distalign.machine.precision import Precision
+from distalign.models.policy import LoraParams
 from distalign.planning.cost import (
     Objective,
     Retained,
@@ -24,9 +25,9 @@ from distalign.planning.cost import (
     tree,
 )
 from distalign.planning.hardware import Rates
-from distalign.planning.work import Work, answering, comparison, generation
+from distalign.planning.work import Work, answering, comparison, generation, requests_to_write
 from distalign.records.joined import questions
-from distalign.records.schemas import SPLITS, DatasetSpec, Split
+from distalign.records.schemas import DatasetSpec, Split
 from distalign.sampling.grids import SensitivityParams, grid_points
 from distalign.sampling.prompts import REJECTION, is_applicable
 from distalign.sampling.rejection import expected_tries
@@ -48,12 +49,12 @@ class Experiment:
         sources: of each data set; those of one attribute and contexts share an LLM's answers.
         methods: name -> its block of `train`.
         variants: of the stage `decoding`.
-        rank: of the adapters.
+        lora: the adapters.
     """
 
     rates: Rates
     precision: Precision
-    rank: int
+    lora: LoraParams
     specs: Mapping[str, DatasetSpec]
     sources: Mapping[str, AnyDataset]
     trainings: Mapping[str, Sequence[str]]
@@ -118,7 +119,7 @@ class Experiment:
         rows = params.rows or len(spec.for_training().contexts) * written
         if objective == "kto":
             rows *= 2
-        shape = self.rates.shape(item["model"])
+        shape = self._adapted(item["model"])
         retained = Retained(
             rows=params.retention_rows if params.retention_weight else 0,
             prompt=self.rates.requests.prompt,
@@ -131,16 +132,19 @@ class Experiment:
         steps = rows // params.batch_size * params.epochs
         prompts = LOGS * params.calibration_prompts
         seen = prompts * lengths.prompt
-        forward = reference_operations(shape, self.rank, objective, rows, lengths)
-        forward += forward_operations(shape, self.rank, seen, prompts)
+        forward = reference_operations(shape, self.lora.r, objective, rows, lengths)
+        forward += forward_operations(shape, self.lora.r, seen, prompts)
         return Work(
             objective,
             steps,
-            trained=steps * step_operations(shape, self.rank, step),
+            trained=steps * step_operations(shape, self.lora.r, step),
             forward=forward,
             read=steps * step.tokens + seen,
-            memory=training_memory(shape, self.rank, step, self.precision),
+            memory=training_memory(shape, self.lora.r, step, self.precision),
         )
+
+    def _adapted(self, model: str) -> Shape:
+        return self.rates.shape(model).model_copy(update={"adapted": self.lora.layers})
 
     def _sampling(self, variants: Sequence[SampleParams], item: Item) -> Work:
         """An untrained model writes up to the limit, a trained one as long as it was shown."""
@@ -196,8 +200,8 @@ class Experiment:
         """A method without an adapter changes nothing, and is not measured."""
         if isinstance(self.methods[item["method"]], PromptedParams):
             return Work()
-        rates, shape = self.rates, self.rates.shape(item["model"])
-        sizes = shape, self.rank, self.precision, rates.lengths["attribute"].header
+        rates, shape = self.rates, self._adapted(item["model"])
+        sizes = shape, self.lora.r, self.precision, rates.lengths["attribute"].header
         return comparison(*sizes, rates.requests, self.requests)
 
     def _writing(self, stage: str, item: Item) -> Work:
@@ -206,8 +210,10 @@ class Experiment:
         for other, sources in self.sources.items():
             for name, source in sources.parts(other).items():
                 first.setdefault((source.attribute, source.contexts), (other, name))
+        written = self.paraphrase[setting] if stage == "paraphrase" else self.synthesize[setting]
+        per_response = self.rates.writing.requests_per_response
         requests = sum(
-            self._requests(stage, setting, part.for_training())
+            requests_to_write(part.for_training(), setting, written, per_response)
             for part in questions(self.specs[dataset])
             if (dataset, part.name) in first.values()  # others are answered from what is stored
         )
@@ -216,25 +222,12 @@ class Experiment:
             length = min(self.rates.lengths[setting].prompt, MAX_TOKENS)
         if not requests:
             return Work()
-        read, written = requests * self.rates.writing.prompt, requests * length
+        read, new = requests * self.rates.writing.prompt, requests * length
         if self.llm.model is not None:
-            return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=written)
+            return Work(requests=requests, in_flight=self.llm.in_flight, read=read, written=new)
         shape = self.rates.shape(self.llm.serve)
-        work = self._generation(shape, read, written, self.rates.writing.prompt + length)
+        work = self._generation(shape, read, new, self.rates.writing.prompt + length)
         return replace(work, served=True)
-
-    def _requests(self, stage: str, setting: str, spec: DatasetSpec) -> float:
-        """Of one question, to the LLM that writes."""
-        n_contexts = len(spec.contexts)
-        if stage == "paraphrase":
-            prompts = self.paraphrase[setting]
-            times = n_contexts if prompts.rewrite == "context" else 1
-            return len(SPLITS) * prompts.per_split * times * prompts.requests_per_wording
-        params = self.synthesize[setting]
-        if spec.attribute.question(setting).responses.grammar:  # for all categories at once
-            return n_contexts * params.pool * params.requests_per_response
-        wanted = n_contexts * len(spec.categories) * params.pool
-        return wanted * self.rates.writing.requests_per_response
 
     def _judging(self, item: Item) -> Work:
         rounds = self.sample.n * len(self.specs[item["dataset"]].contexts)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distalign.data.answers import SURPLUS
+from distalign.data.paraphrase import ParaphraseParams
 from distalign.data.requests import RequestsParams
+from distalign.data.synthesize import SynthesizeParams
 from distalign.machine.precision import Precision
 from distalign.planning.cost import (
     Objective,
@@ -16,7 +18,7 @@ from distalign.planning.cost import (
     sampling_memory,
     training_memory,
 )
-from distalign.records.schemas import Record, Split
+from distalign.records.schemas import SPLITS, DatasetSpec, Record, Split
 
 # distalign.probing.perplexity reads so many rows at a time.
 ROWS = 16
@@ -82,6 +84,26 @@ def generation(
         written=written,
         memory=sampling_memory(shape, sequences, longest, precision),
     )
+
+
+def requests_to_write(
+    spec: DatasetSpec,
+    setting: str,
+    params: ParaphraseParams | SynthesizeParams,
+    per_response: float,
+) -> float:
+    """Requests to the LLM that writes one question's wordings, or its responses.
+
+    Args:
+        per_response: requests a whole response, where no grammar frames it.
+    """
+    n_contexts = len(spec.contexts)
+    if isinstance(params, ParaphraseParams):
+        times = n_contexts if params.rewrite == "context" else 1
+        return len(SPLITS) * params.per_split * times * params.requests_per_wording
+    if spec.attribute.question(setting).responses.grammar:  # for all categories at once
+        return n_contexts * params.pool * params.requests_per_response
+    return n_contexts * len(spec.categories) * params.pool * per_response
 
 
 def answering(

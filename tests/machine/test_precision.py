@@ -101,7 +101,7 @@ def test_a_cpu_gets_its_precision_everywhere(
     attribute = read_attribute(ROOT / "data/attributes/gender.yaml")
     steering = resolve(tokenizer, attribute, "digits")
     assert {weight.dtype for weight in load_base(base_model, precision).parameters()} == {wanted}
-    lora = LoraParams(r=2, alpha=4, target_modules=["q_proj"])
+    lora = LoraParams(r=2, alpha=4, target_modules=["q_proj"], layers=1)
     model = new_adapter(base_model, tokenizer, lora, steering, precision)
     kinds = {weight.requires_grad: weight.dtype for weight in model.parameters()}
     assert kinds == {True: torch.float32, False: wanted}

@@ -26,7 +26,7 @@ from distalign.records.schemas import InputError
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT
 
-LORA = LoraParams(r=2, alpha=4, target_modules=["q_proj", "v_proj"])
+LORA = LoraParams(r=2, alpha=4, target_modules=["q_proj", "v_proj"], layers=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,20 @@ def saved(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     save_policy(policy, model, tokenizer, folder)
     return folder
+
+
+def test_the_last_layers_alone_are_adapted(base_model: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(base_model)
+    half = LoraParams(r=2, alpha=4, target_modules="all-linear", layers=0.5)
+    model = new_adapter(base_model, tokenizer, half, None, PRECISION)
+    trained = [name.split(".") for name, p in model.named_parameters() if p.requires_grad]
+    layers = {int(parts[parts.index("layers") + 1]) for parts in trained}
+    assert layers == set(range(15, 30))
+    attention = {f"{name}_proj" for name in "qkvo"}
+    assert {parts[parts.index("layers") + 3] for parts in trained} == attention | {
+        *("gate_proj", "up_proj", "down_proj")
+    }
+    assert len(trained) == 15 * 7 * 2
 
 
 def test_added_tokens_are_trainable_rows(saved: Path, base_model: Path) -> None:

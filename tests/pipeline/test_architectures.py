@@ -42,7 +42,7 @@ from tests.support.paths import ROOT
 from tests.support.sample_block import SAMPLE
 from tests.support.tiny_models import ARCHITECTURES, PADDED, make_source
 
-LORA = LoraParams(r=4, alpha=8, target_modules="all-linear")
+LORA = LoraParams(r=4, alpha=8, target_modules="all-linear", layers=1)
 SCHEDULE = {
     "rows": 96,
     "epochs": 2,

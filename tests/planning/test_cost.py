@@ -104,6 +104,14 @@ def test_operations_of_a_step() -> None:
     assert step_operations(TINY, 1, tree("ift", 4, LENGTHS)) == 4 * 25 * 266 + 2 * 25 * 98 + 1280
 
 
+def test_a_backward_pass_ends_with_the_adapted_layers() -> None:
+    half = TINY.model_copy(update={"adapted": 0.5})
+    assert half.adapter(1) == 49
+    # 25 tokens: forward through 168 + 49 weights, back through 84, the adapter's twice; the head.
+    by_hand = 2 * 25 * (168 + 49) + 2 * 25 * (84 + 2 * 49) + 4 * 8 * 40
+    assert step_operations(half, 1, tree("ift", 4, LENGTHS)) == by_hand
+
+
 def test_the_reference_is_computed_once_a_row() -> None:
     # 32 pairs: 5 + 96 + 128 tokens, 128 positions.
     once = 2 * 229 * 266 + 2 * 128 * 40

@@ -101,7 +101,7 @@ def test_what_is_published_loads_with_peft_alone(base_model: Path, tmp_path: Pat
     model = new_adapter(
         base_model,
         tokenizer,
-        LoraParams(r=2, alpha=4, target_modules=["q_proj"]),
+        LoraParams(r=2, alpha=4, target_modules=["q_proj"], layers=1),
         steering,
         PRECISION,
     )

@@ -16,7 +16,7 @@ from distalign.serving.served import check_servable, room_for, served_parts
 from tests.support.paths import ROOT
 from tests.support.tiny_models import make_source
 
-LORA = LoraParams(r=2, alpha=4, target_modules=["q_proj", "v_proj"])
+LORA = LoraParams(r=2, alpha=4, target_modules=["q_proj", "v_proj"], layers=1)
 STEERING = Steering(form="digits", tokens=["0", "1"], ids=[32, 33])
 
 
