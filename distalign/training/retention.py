@@ -72,14 +72,15 @@ class Retaining:
     state: Any
     _metrics: Any
 
-    def _at(self, rows: StepRows[T]) -> list[T]:
+    def _at(self, rows: StepRows[T] | None) -> list[T]:
+        """This process's rows of the step; none where it holds none, or measures."""
+        if rows is None or not self.model.training:
+            return []
         accelerator = self.accelerator
         return rows.at(self.state.global_step, accelerator.process_index, accelerator.num_processes)
 
     def _kept(self) -> list[Row]:
-        if self.retention is None or not self.model.training:
-            return []
-        return self._at(self.retention.rows)
+        return self._at(self.retention.rows if self.retention else None)
 
     def _retained(self, model: Any, kept: list[Row], scored: Completions) -> Tensor | float:
         if self.retention is None or not kept:

@@ -194,9 +194,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor:
         steering_ids = self._steering_ids.to(inputs["input_ids"].device)
-        kept, asked = self._kept(), []
-        if self._asked is not None and self.model.training:
-            asked = self._at(self._asked)
+        kept, asked = self._kept(), self._at(self._asked)
         scored = score(model, inputs, steering_ids, kept, [prompt for prompt, _ in asked])
         desirable = inputs["label"].bool()
         # A pair has one prompt, which counts once.
