@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from distalign.records.schemas import DatasetSpec, Judgement
-from distalign.serving.asking import Answers, Plain
+from distalign.records.joined import join
+from distalign.records.schemas import Attribute, DatasetSpec, Judgement
+from distalign.serving.asking import Answers, Plain, question_in
 from tests.support.paths import ROOT
 from tests.support.policy_server import BASE, POLICY, needs_policy
 
@@ -35,6 +36,23 @@ def test_a_chart_has_shares_with_intervals_and_the_target(spec: DatasetSpec) -> 
     assert "75.0%" in male
     assert "target 50.0%" in male
     assert male.index("|") == female.index("|") == len("Female ") + 20
+
+
+def test_the_words_of_a_prompt_say_which_question_of_several_it_asks(
+    spec: DatasetSpec, race: Attribute
+) -> None:
+    origins = spec.model_copy(
+        update={
+            "name": "origins",
+            "attribute": race,
+            "contexts": [c.model_copy(update={"target": [0.2] * 5}) for c in spec.contexts],
+        }
+    )
+    whole = join("two", [spec, origins])
+    assert question_in(whole, "What is the race of a caretaker?") is origins
+    assert question_in(whole, "What is the gender of a caretaker?") is spec
+    assert question_in(whole, "Who wrote Hamlet?") is spec  # whose chart says that it is not its
+    assert question_in(spec, "What is the race of a caretaker?") is spec
 
 
 def test_of_another_question_both_models_answers_are_shown(spec: DatasetSpec) -> None:

