@@ -23,7 +23,8 @@ class Completions:
 
     Attributes:
         logps: (B,) log π(y|x), summed over the completion's tokens.
-        first_logps: (B,) the part of it that the completion's first token is.
+        first_logps, second_logps: (B,) the parts of it that the completion's first and second
+            token are; 0 without a second.
         lengths: (B,) tokens of each completion.
         first_logits: (B, V) that predict the first completion token.
         kept_logits: (N, V) that predict the tokens of the kept rows, a row after the other.
@@ -34,6 +35,7 @@ class Completions:
 
     logps: Tensor
     first_logps: Tensor
+    second_logps: Tensor
     lengths: Tensor
     first_logits: Tensor
     kept_logits: Tensor
@@ -114,9 +116,13 @@ def score_completions(
     first = _logits_at(model, hidden[ends], exact)[branch]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
     rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
-    sums = begin.index_add(0, tree.rows[~starts], rest)
+    rows = tree.rows[~starts]
+    sums = begin.index_add(0, rows, rest)
+    nexts = torch.ones_like(rows, dtype=torch.bool)
+    nexts[1:] = rows[1:] != rows[:-1]
+    second = torch.zeros_like(begin).index_copy(0, rows[nexts], rest[nexts])
     lengths = torch.bincount(tree.rows, minlength=n_rows)
-    return Completions(sums, begin, lengths, first, kept_logits, asked_logits, tree, cache)
+    return Completions(sums, begin, second, lengths, first, kept_logits, asked_logits, tree, cache)
 
 
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:
