@@ -23,8 +23,7 @@ class Completions:
 
     Attributes:
         logps: (B,) log π(y|x), summed over the completion's tokens.
-        first_logps, second_logps: (B,) the parts of it that the completion's first and second
-            token are; 0 without a second.
+        first_logps: (B,) the part of it that the completion's first token is.
         lengths: (B,) tokens of each completion.
         first_logits: (B, V) that predict the first completion token.
         kept_logits: (N, V) that predict the tokens of the kept rows, a row after the other.
@@ -35,7 +34,6 @@ class Completions:
 
     logps: Tensor
     first_logps: Tensor
-    second_logps: Tensor
     lengths: Tensor
     first_logits: Tensor
     kept_logits: Tensor
@@ -116,13 +114,9 @@ def score_completions(
     first = _logits_at(model, hidden[ends], exact)[branch]
     begin = -F.cross_entropy(first, tree.labels[starts], reduction="none")
     rest = label_logps(hidden[tree.predictors[~starts]], output_head(model), tree.labels[~starts])
-    rows = tree.rows[~starts]
-    sums = begin.index_add(0, rows, rest)
-    nexts = torch.ones_like(rows, dtype=torch.bool)
-    nexts[1:] = rows[1:] != rows[:-1]
-    second = torch.zeros_like(begin).index_copy(0, rows[nexts], rest[nexts])
+    sums = begin.index_add(0, tree.rows[~starts], rest)
     lengths = torch.bincount(tree.rows, minlength=n_rows)
-    return Completions(sums, begin, second, lengths, first, kept_logits, asked_logits, tree, cache)
+    return Completions(sums, begin, lengths, first, kept_logits, asked_logits, tree, cache)
 
 
 def completion_logits(model: nn.Module, rows: Sequence[Row], exact: Tensor | None = None) -> Tensor:

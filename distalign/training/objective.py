@@ -73,24 +73,19 @@ def dpo_loss(log_ratios: Tensor, desirable: Tensor, beta: float) -> Tensor:
     return -F.logsigmoid(beta * (log_ratios[desirable] - log_ratios[~desirable])).mean()
 
 
-def text_loss(begin_logps: Tensor, rest_logps: Tensor, n_rest: Tensor, desirable: Tensor) -> Tensor:
-    """Cross-entropy of the tokens of y_w that follow the steering token, a scalar.
-
-    The mean over the texts' first tokens plus the mean over the others: at the first it is decided
-    whether the text says what its steering token means, and there are few of them.
+def text_loss(text_logps: Tensor, lengths: Tensor, desirable: Tensor) -> Tensor:
+    """Mean cross-entropy of the tokens of y_w that follow the steering token, a scalar.
 
     L_KTO has no slope left once a pair is told apart, however likely other texts still are: it does
     not keep a small model from drifting off in the middle of a response. The steering token itself
     is left to L_KL.
 
     Args:
-        begin_logps: log π(r_1|x, τ) of each text's first token, (B,).
-        rest_logps: log π(r|x, τ) of all others, (B,).
-        n_rest: how many these are, (B,); an end of the answer is one.
+        text_logps: log π(r|x, τ), (B,).
+        lengths: tokens of each r, (B,).
         desirable: True for y_w, False for y_l, (B,).
     """
-    rest = rest_logps[desirable].sum() / n_rest[desirable].sum()
-    return -begin_logps[desirable].mean() - rest
+    return -text_logps[desirable].sum() / lengths[desirable].sum()
 
 
 def retention_loss(logits: Tensor, base_logits: Tensor, first: Tensor) -> Tensor:

@@ -208,12 +208,7 @@ class HybridTrainer(Retaining, KTOTrainer):
             preference = self._kto(model, scored, inputs, log_ratios)
         else:
             preference = dpo_loss(log_ratios, desirable, self.beta)
-        text = text_loss(
-            scored.second_logps,
-            scored.logps - scored.first_logps - scored.second_logps,
-            scored.lengths - 2,
-            desirable,
-        )
+        text = text_loss(scored.logps - scored.first_logps, scored.lengths - 1, desirable)
         self._record(
             calibration=calibration,
             preference=preference,
