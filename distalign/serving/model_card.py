@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import ModelCardData
 
@@ -14,7 +15,6 @@ from distalign.records.joined import questions
 from distalign.records.schemas import DatasetSpec, InputError
 from distalign.report.page import escape_markdown, markdown
 from distalign.report.tables import Entry, Table, number
-from distalign.statistics.score import Metrics
 
 SHOWN = {
     "mae": "mean absolute error of the observed shares",
@@ -88,13 +88,18 @@ def name_base(adapter: Path, source: Mapping[str, str]) -> None:
 
 
 def model_card(
-    policy: Policy, source: Mapping[str, str], spec: DatasetSpec, metrics: Metrics, folder: str
+    policy: Policy,
+    source: Mapping[str, str],
+    spec: DatasetSpec,
+    metrics: Mapping[str, Any],
+    folder: str,
 ) -> str:
     """The card as Markdown, with the YAML head that model hubs read.
 
     Args:
         source: the base model's `source.json`.
-        metrics: of the policy's cell, `distalign.statistics.score.cell_metrics`.
+        metrics: of the policy's cell, `distalign.statistics.score.cell_metrics`; of a joined data
+            set those of each question, by its name.
         folder: name of the folder that the card is in.
 
     Raises:
@@ -103,7 +108,7 @@ def model_card(
     if policy.trained is None or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
     name, parts = source["source"], questions(spec)
-    scores = {part.name: metrics[part.name] if spec.parts else metrics for part in parts}
+    scores = metrics if spec.parts else {spec.name: metrics}
     on_a_hub = is_on_a_hub(name)
     head = ModelCardData(
         base_model=name if on_a_hub else None,
@@ -161,7 +166,7 @@ def _target(spec: DatasetSpec) -> Table:
     return Table(f"Target ({spec.target})", ["Context", *spec.categories], cells)
 
 
-def _measures(name: str, metrics: Metrics) -> Table:
+def _measures(name: str, metrics: Mapping[str, Any]) -> Table:
     rows = [[Entry(key), Entry(number(metrics[key])), Entry(text)] for key, text in SHOWN.items()]
     title = f"Test prompts of {name}: {metrics['n_rounds']} rounds"
     return Table(title, ["Measure", "Value", "What it is"], rows)

@@ -16,8 +16,8 @@ from distalign.data.targets import (
     build_spec,
     dataset_spec,
     is_transfer,
-    read_weights,
 )
+from distalign.data.weights import read_weights
 from distalign.records.files import read_attribute, read_spec, write_json
 from distalign.records.schemas import Attribute, InputError
 from tests.support.paths import ROOT
