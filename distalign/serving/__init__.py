@@ -1,3 +1,3 @@
 """A trained policy in use: asked, served, published; imports `records`, `machine`, `models`,
-`engines`, `judging`, `data`, `sampling`, `statistics` and `report`.
+`engines`, `judging`, `data`, `sampling` and `report`.
 """

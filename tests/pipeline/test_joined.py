@@ -32,7 +32,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_question_has_its_own_score(repo: Path) -> None:
     path = repo / "metrics" / PLACE / "attribute/three/ours/0.json"
     scores = json.loads(path.read_text(encoding="utf-8"))
-    assert [*scores] == PARTS
+    assert sorted(scores) == sorted(PARTS)
     for score in scores.values():
         assert score["n_rounds"] == 3 * 8
         assert 0 < score["steering_mass"] <= 1
@@ -49,7 +49,7 @@ def test_the_policy_has_a_token_for_every_category(repo: Path) -> None:
     spec = read_spec(repo / "data/targets/three.json")
     assert len(spec.categories) == 10
     assert policy.steering.tokens == [str(number) for number in range(10)]
-    assert [part.name for part in spec.parts] == PARTS
+    assert sorted(part.name for part in spec.parts) == sorted(PARTS)
 
 
 def test_the_report_shows_each_question(repo: Path) -> None:
