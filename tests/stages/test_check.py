@@ -412,8 +412,8 @@ def test_stories_and_transfer_need_what_they_read(
         assert any(line.startswith(f"scale.yaml: {message}") for line in lines), lines
 
 
-TWO = {"joined": {name: CONTENT[PARAMS]["targets"]["datasets"][name] for name in ("uk_real",)}}
-TWO["joined"]["race_even"] = CONTENT[PARAMS]["targets"]["datasets"]["race_even"]
+DATASETS = CONTENT[PARAMS]["targets"]["datasets"]
+TWO = {"joined": {name: DATASETS[name] for name in ("uk_real", "race_even")}}
 JOINED = {"datasets": ["two"], "methods": ["ours"]}
 
 
