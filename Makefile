@@ -20,7 +20,7 @@ PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
 # Of `make audit`.
 METHOD ?= zero_shot
-# Of `make score`.
+# Of `make score` and `make rounds`.
 ANSWERS ?= answers.csv
 TARGETS ?= targets.csv
 SCORED ?= scored
@@ -32,7 +32,7 @@ INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install new plan repro embedded audit score share try serve publish results test test-fast test-slow lint clean
+.PHONY: help install new plan repro embedded audit rounds score share try serve publish results test test-fast test-slow lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,8 +74,13 @@ audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=..
 	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
 		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
 
-score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=...)
-	@distalign-score $(ANSWERS) $(TARGETS) --out $(SCORED)
+rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=...)
+	@distalign-rounds $(TARGETS)
+
+score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=... ATTRIBUTE=...)
+	@distalign-read $(ANSWERS) $(TARGETS) --out $(SCORED)/answers.csv \
+		$(if $(ATTRIBUTE),--attribute data/attributes/$(ATTRIBUTE).yaml)
+	@distalign-score $(SCORED)/answers.csv $(TARGETS) --out $(SCORED)
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push

@@ -9,7 +9,7 @@ in data/rates.yaml.
 
 import argparse
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,22 +78,26 @@ def precision_of(name: str, file: Path) -> "Precision":
     return "bfloat16"
 
 
-def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") -> "Rates":
+def measure_here(
+    rates: "Rates", models: Sequence[str], precision: "Precision", threads: int
+) -> "Rates":
     """Rates with those of the processor at hand, by the blocks of the smallest of the models.
+
+    Args:
+        threads: that a job has.
 
     Raises:
         InputError: it is a GPU, whose rates are not measured; a model's sizes are not known.
     """
     import torch
 
-    from distalign.machine.cores import threads_of
     from distalign.machine.precision import has_gpu
     from distalign.planning.hardware import at_hand
     from distalign.planning.rates import measure, python_seconds
 
     if has_gpu():
         raise InputError(f"a GPU is not measured; HARDWARE= one of {', '.join(rates.hardware)}")
-    torch.set_num_threads(threads_of())
+    torch.set_num_threads(threads)
     model = min(models, key=lambda name: rates.shape(name).weights)
     lengths, reference = rates.lengths["attribute"], rates.reference
     shape, rank, retained = rates.shape(model), reference.rank, reference.retained
@@ -101,8 +105,8 @@ def measure_here(rates: "Rates", models: Sequence[str], precision: "Precision") 
     return at_hand(rates, model, blocks, python_seconds())
 
 
-def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
-    """Where the rates come from, as a sentence."""
+def caveat(name: str, rates: "Rates", precision: "Precision", threads: int) -> str:
+    """Where the rates come from, as a sentence; `threads` are a job's, at hand."""
     from distalign.machine.provenance import here
     from distalign.planning.hardware import HERE, AssumedHardware, MeasuredHardware, speeds
 
@@ -111,7 +115,8 @@ def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
         speed, measured = speeds(rates, HERE), hardware.rates
         return (
             f"{here(precision).processor}, in {precision}. Measured just now with blocks of "
-            f"{rates.reference.model}: {speed.kto / 1e9:.0f} GFLOP/s in training, "
+            f"{rates.reference.model}, in {threads} thread{'s' * (threads > 1)}: "
+            f"{speed.kto / 1e9:.0f} GFLOP/s in training, "
             f"{measured.prefill:.0f} tokens a second read and {measured.decode:.0f} written."
         )
     if not isinstance(hardware, AssumedHardware):
@@ -125,6 +130,24 @@ def caveat(name: str, rates: "Rates", precision: "Precision") -> str:
     )
 
 
+def side_by_side(
+    waits: Mapping[str, set[str]],
+    states: Mapping[str, "State"],
+    places: int,
+    beside: Mapping[str, float],
+    alone: Mapping[str, float],
+) -> str:
+    """How long `make repro` takes, as a sentence; seconds are of a job in one place, and in all."""
+    from scales.run import minutes_side_by_side, to_run
+
+    def minutes(names: Iterable[str]) -> str:
+        return f"{minutes_side_by_side(to_run(waits, names), places, beside, alone):.0f} minutes"
+
+    todo = [name for name, state in states.items() if state == "run"]
+    jobs = f"{places} jobs side by side" if places > 1 else "One job after another"
+    return f"{jobs}: {minutes(waits)} for all, {minutes(todo)} for those to run."
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -134,9 +157,12 @@ def main() -> None:
         "--hardware", default="here", help="of data/rates.yaml; default: the processor at hand"
     )
     args = parser.parse_args()
+    from distalign.machine.cores import available_cores, available_memory, threads_of
+    from distalign.machine.precision import has_gpu
     from distalign.planning import hardware
     from scales.experiment import read_experiment, read_rates, read_yaml
     from scales.locks import jobs
+    from scales.run import jobs_at_once
     from scales.state import cache_of, copy_sources, read_states
     from scales.switch import switch
 
@@ -144,6 +170,7 @@ def main() -> None:
     known = [hardware.HERE, *rates.hardware]
     if args.hardware not in known:
         raise InputError(f"no hardware {args.hardware!r}; there is {', '.join(known)}")
+    places, threads, at_hand = 1, 1, args.hardware == hardware.HERE
     with tempfile.TemporaryDirectory(prefix="plan-") as name:
         folder = Path(name).resolve()
         copy_sources(root, folder)
@@ -151,21 +178,33 @@ def main() -> None:
             switch(args.scale, folder)
         scale = read_yaml(folder / "scale.yaml")
         precision = precision_of(args.hardware, folder / "params.yaml")
-        if args.hardware == hardware.HERE:
-            rates = measure_here(rates, scale["models"], precision)
+        with_all_cores = rates
+        if at_hand:
+            places = jobs_at_once(available_cores(), available_memory(), has_gpu())
+            threads, every = threads_of(places), threads_of()
+            with_all_cores = measure_here(rates, scale["models"], precision, every)
+            if threads < every:
+                rates = measure_here(rates, scale["models"], precision, threads)
+            else:
+                rates = with_all_cores
         experiment = read_experiment(folder, rates, scale, precision)
         listed = list(jobs(read_yaml(folder / "dvc.yaml"), scale))
-        states = read_states(folder, cache_of(root))
+        states, waits = read_states(folder, *cache_of(root))
     works = {job.name: experiment.work(*job) for job in listed}
-    seconds = {
-        job.name: hardware.seconds(job.stage, works[job.name], rates, args.hardware)
-        for job in listed
-    }
-    print(f"{scale['name']} on {caveat(args.hardware, rates, precision)}\n")
+    seconds, alone = (
+        {
+            job.name: hardware.seconds(job.stage, works[job.name], those, args.hardware)
+            for job in listed
+        }
+        for those in (rates, with_all_cores)
+    )
+    print(f"{scale['name']} on {caveat(args.hardware, rates, precision, threads)}\n")
     print(line(COLUMNS))
     for stage in dict.fromkeys(job.stage for job in listed):
         print(line(row(stage, [j for j in listed if j.stage == stage], works, seconds, states)))
     print(line(row("all", listed, works, seconds, states)))
+    if at_hand:
+        print(f"\n{side_by_side(waits, states, places, seconds, alone)}")
     requests = sum(work.requests for work in works.values())
     if requests:
         print(f"\nAt most {requests:,.0f} requests to APIs, at {rates.request} s each (assumed).")

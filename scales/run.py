@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 from pathlib import Path
 
 from dvc.repo import Repo
@@ -104,6 +105,34 @@ def run_all(
                     continue
                 order.done(name)
                 ready += order.get_ready()
+
+
+def minutes_side_by_side(
+    waits: Mapping[str, Iterable[str]],
+    places: int,
+    beside: Mapping[str, float],
+    alone: Mapping[str, float],
+) -> float:
+    """Minutes that `run_all` takes.
+
+    Args:
+        beside, alone: job -> its seconds in one place, and in all of them.
+    """
+    order = TopologicalSorter(waits)
+    order.prepare()
+    ready, free, now = list(order.get_ready()), places, 0.0
+    running: list[tuple[float, str, int]] = []
+    while ready or running:
+        while ready and free:
+            name = ready.pop(0)
+            taken = 1 if ready or running else free
+            free -= taken
+            heappush(running, (now + (alone if taken == places else beside)[name], name, taken))
+        now, name, taken = heappop(running)
+        free += taken
+        order.done(name)
+        ready += order.get_ready()
+    return now / 60
 
 
 def run_job(name: str, cores: list[int], log: Path) -> bool:

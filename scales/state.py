@@ -10,7 +10,9 @@ from dvc.repo import Repo
 from dvc.stage.cache import RunCacheNotFoundError
 
 State = Literal["cached", "pull", "run"]
-"""Here, in the cache; recorded in dvc.lock alone, so that `dvc pull` may bring it; or to do."""
+"""Here, in the cache; recorded in dvc.lock alone, and a remote may have it; or to do."""
+Waits = dict[str, set[str]]
+"""Job -> jobs whose results it reads."""
 
 
 def copy_sources(root: Path, folder: Path) -> None:
@@ -23,28 +25,32 @@ def copy_sources(root: Path, folder: Path) -> None:
             shutil.copy2(root / name, folder / name)
 
 
-def read_states(folder: Path, cache: Path) -> dict[str, State]:
-    """State of each job of the pipeline in a folder of sources alone.
+def read_states(folder: Path, cache: Path, remote: bool) -> tuple[dict[str, State], Waits]:
+    """State of each job of the pipeline in a folder of sources alone, and what it waits for.
 
     The folder is filled with links to the cached results, as each is a dependency of the next.
 
     Args:
         cache: DVC's, which is read and not changed.
+        remote: whether there is one to pull from.
     """
     import networkx
 
     core = {"no_scm": True, "site_cache_dir": str(folder / ".dvc/site")}
     links = {"dir": str(cache), "type": ["symlink", "copy"]}
     states: dict[str, State] = {}
+    waits: Waits = {}
     # DVC takes the names of an entry of the run-cache as of the current folder.
     with contextlib.chdir(folder), Repo(config={"core": core, "cache": links}) as repo, repo.lock:
         graph = repo.index.graph
         for stage in networkx.dfs_postorder_nodes(graph):
             before = list(graph.successors(stage))
+            waits[stage.name] = {other.name for other in before}
             if any(states[other.name] == "run" for other in before):
                 states[stage.name] = "run"
             elif not stage.changed(allow_missing=True, upstream=before):
-                states[stage.name] = "cached" if stage.outs_cached() else "pull"
+                elsewhere: State = "pull" if remote else "run"
+                states[stage.name] = "cached" if stage.outs_cached() else elsewhere
                 if states[stage.name] == "cached":
                     stage.checkout(force=True)
             elif any(states[other.name] == "pull" for other in before):
@@ -55,9 +61,10 @@ def read_states(folder: Path, cache: Path) -> dict[str, State]:
                     states[stage.name] = "cached"
                 except RunCacheNotFoundError:
                     states[stage.name] = "run"
-    return states
+    return states, waits
 
 
-def cache_of(root: Path) -> Path:
+def cache_of(root: Path) -> tuple[Path, bool]:
+    """The folder of DVC's cache, and whether a default remote is set."""
     with Repo(str(root)) as repo:
-        return Path(repo.cache.legacy.path)
+        return Path(repo.cache.legacy.path), bool(repo.config["core"].get("remote"))

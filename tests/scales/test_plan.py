@@ -17,7 +17,7 @@ from distalign.records.schemas import InputError
 from scales.experiment import read_experiment, read_rates, read_yaml
 from scales.locks import OTHERS, Job, jobs
 from scales.plan import precision_of
-from scales.state import copy_sources, read_states
+from scales.state import cache_of, copy_sources, read_states
 from scales.switch import switch
 from tests.support.paths import ROOT
 
@@ -198,11 +198,12 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def states_of(folder: Path, name: str, cache: str = ".dvc/cache") -> list[str]:
+def states_of(folder: Path, name: str, cache: str = ".dvc/cache", remote: bool = True) -> list[str]:
     copy = folder.parent / name
     copy.mkdir()
     copy_sources(folder, copy)
-    states = read_states(copy, folder / cache)
+    states, waits = read_states(copy, folder / cache, remote)
+    assert waits == {"first@a": set(), "second@a": {"first@a"}}
     return [states["first@a"], states["second@a"]]
 
 
@@ -210,6 +211,7 @@ def test_what_dvc_would_restore_is_cached(tiny: Path) -> None:
     assert states_of(tiny, "as it is") == ["cached", "cached"]
     # Known by dvc.lock, while the data is elsewhere.
     assert states_of(tiny, "no cache", "other") == ["pull", "pull"]
+    assert states_of(tiny, "no cache, no remote", "other", remote=False) == ["run", "run"]
     (tiny / "a.txt").write_text("two", encoding="utf-8")
     assert states_of(tiny, "changed") == ["run", "run"]
     with Repo() as repo:
@@ -254,14 +256,26 @@ def test_the_plan_for_this_machine_says_what_was_measured(tmp_path: Path) -> Non
         capture_output=True,
         text=True,
     )
-    said, table = done.stdout.split("\n\n")[:2]
+    said, table, together = done.stdout.split("\n\n")
     assert re.fullmatch(
-        r"quick on .+ \(1 cores, .+\), in float32\. Measured just now with blocks of smollm2-135m: "
-        r"\d+ GFLOP/s in training, \d+ tokens a second read and \d+ written\.",
+        r"quick on .+ \(\d+ cores, .+\), in float32\. Measured just now with blocks of "
+        r"smollm2-135m, in 1 thread: \d+ GFLOP/s in training, "
+        r"\d+ tokens a second read and \d+ written\.",
         said,
     )
     hours = {line.split()[0]: float(line.split()[-2]) for line in table.splitlines()[1:]}
     assert 0 < hours["train"] < hours["all"]
+    # Nothing is cached, and there is no remote to pull from.
+    minutes = re.findall(r"(\d+) minutes", together)
+    assert len(minutes) == 2
+    assert minutes[0] == minutes[1]
+    assert 0 < int(minutes[0]) <= 60 * hours["all"] + 1
+
+
+def test_the_cache_and_the_remote_are_those_of_the_project(tiny: Path) -> None:
+    assert cache_of(tiny) == (tiny / ".dvc/cache", False)
+    subprocess.run(["dvc", "remote", "add", "-d", "--local", "one", "/tmp/one"], check=True)
+    assert cache_of(tiny)[1]
 
 
 def test_rates_are_read_strictly(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scales.run import MEMORY_A_JOB, jobs_at_once, run_all, to_run
+from scales.run import MEMORY_A_JOB, jobs_at_once, minutes_side_by_side, run_all, to_run
 from tests.support.cores import CORES
 from tests.support.paths import ROOT
 
@@ -70,6 +70,16 @@ def test_a_job_begins_when_what_it_reads_is_made() -> None:
     assert ended[0] == "check"
     assert ended[-2:] == ["c", "d"] or ended.index("c") > ended.index("a")
     assert sorted(ended) == sorted(WAITS)
+
+
+def test_how_long_jobs_take_side_by_side() -> None:
+    beside = {"check": 60, "a": 120, "b": 240, "c": 60, "d": 120}
+    alone = dict.fromkeys(beside, 30)
+    # check alone; a with c after it, beside b; then d alone.
+    assert minutes_side_by_side(WAITS, 2, beside, alone) == (30 + 240 + 30) / 60
+    # One after another.
+    assert minutes_side_by_side(WAITS, 1, beside, beside) == 10
+    assert minutes_side_by_side({}, 2, beside, alone) == 0
 
 
 def test_after_a_failure_nothing_new_begins() -> None:

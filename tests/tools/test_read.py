@@ -1,0 +1,99 @@
+"""Answers in free text become categories, which `distalign-score` takes."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from distalign.records.schemas import InputError
+from distalign.statistics.answers import read_answers, read_targets
+from tests.support.paths import ROOT
+from tools import read
+
+TARGETS = "context,Male,Female\nNurses,10,90\nSalesmen,90,10\n"
+ANSWERS = {
+    "She is female, most likely.": ("Female", ""),
+    "I cannot determine whether the nurse is male.": ("", "yes"),
+    "Not female, but male": ("Male", ""),
+    "Male or female.": ("", ""),
+    "": ("", ""),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "targets.csv").write_text(TARGETS, encoding="utf-8")
+    return tmp_path
+
+
+def answer(rows: list[list[str]], name: str = "answers.csv") -> None:
+    with Path(name).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *flags: str) -> list[dict[str, str]]:
+    monkeypatch.setattr("sys.argv", ["read", "answers.csv", "targets.csv", "--out", "a/b", *flags])
+    read.main()
+    with Path("a/b").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_answer_gets_what_it_states(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer([["id", "context", "answer"], *([str(n), "Nurses", a] for n, a in enumerate(ANSWERS))])
+    rows = command(monkeypatch)
+    assert [(row["category"], row["refused"]) for row in rows] == list(ANSWERS.values())
+    assert [row["id"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert "1 Male, 1 Female; 3 state none or several, 1 of them refused" in capsys.readouterr().out
+    spec = read_targets(Path("targets.csv"), normalise=True)
+    read_again = [row.category for row in read_answers(Path("a/b"), spec)]
+    assert read_again == ["Female", None, "Male", None, None]
+
+
+def test_words_of_an_attribute_count_and_a_context_says_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer([["context", "answer"], ["Salesmen", "Salesmen are men."], ["Nurses", "A woman"]])
+    words = ["--attribute", str(ROOT / "data/attributes/gender.yaml")]
+    assert [row["category"] for row in command(monkeypatch)] == ["", ""]
+    assert [row["category"] for row in command(monkeypatch, *words)] == ["Male", "Female"]
+    # The targets say how a category is spelt.
+    Path("targets.csv").write_text(TARGETS.replace("Male", "MALE"), encoding="utf-8")
+    assert command(monkeypatch, *words)[0]["category"] == "MALE"
+
+
+def test_answers_that_have_a_category_are_passed_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer([["context", "answer", "category"], ["Nurses", "She is female.", "Male"]])
+    assert [row["category"] for row in command(monkeypatch)] == ["Male"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "rows", "message"),
+    [
+        (TARGETS, [["context", "text"]], "answers.csv:1: no column 'answer'"),
+        (TARGETS, [["answer", "where"]], "answers.csv:1: no column 'context'"),
+        ("context,C,c\nA,1,0\n", [["context", "answer"]], "category c: 'c' is read as C; name it"),
+    ],
+)
+def test_what_cannot_be_read_is_told(
+    targets: str,
+    rows: list[list[str]],
+    message: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("targets.csv").write_text(targets, encoding="utf-8")
+    answer(rows)
+    with pytest.raises(InputError, match=message):
+        command(monkeypatch)
+
+
+def test_a_category_without_words_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("targets.csv").write_text("context,Male,Femal\nA,1,0\n", encoding="utf-8")
+    answer([["context", "answer"]])
+    with pytest.raises(InputError, match="no category Femal; did you mean 'Female'"):
+        command(monkeypatch, "--attribute", str(ROOT / "data/attributes/gender.yaml"))

@@ -1,0 +1,111 @@
+"""Read the category that each answer in free text states, as the judge of short answers does.
+
+    distalign-read answers.csv targets.csv --out read.csv
+    distalign-read answers.csv targets.csv --out read.csv --attribute data/attributes/gender.yaml
+
+The answers have the columns context and answer, a row an answer; the targets are those of
+`distalign-score`, and name the categories. Without an attribute a category's name is its only word.
+The table that is written has two columns more: the category, empty where an answer states none or
+several, and refused, `yes` where it says that it does not tell. `distalign-score` takes it. Answers
+that have a column category already are passed on as they are.
+"""
+
+import argparse
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from distalign.judging.words import read_answer, unreadable_words
+from distalign.records.checked_yaml import near
+from distalign.records.files import read_attribute, write_text
+from distalign.records.rows import Row, read_rows
+from distalign.records.schemas import Attribute, Category, InputError
+from distalign.statistics.answers import read_targets
+from stages.cli import run
+
+CATEGORY, REFUSED = "category", "refused"
+
+
+def with_words(named: Attribute, words: Attribute) -> Attribute:
+    """The categories of `named`, under their names, with the words of an attribute's file.
+
+    Raises:
+        InputError: the file lacks a category; upper and lower case are one.
+    """
+    known = {category.name.casefold(): category for category in words.categories}
+    categories = []
+    for category in named.categories:
+        if category.name.casefold() not in known:
+            offered = near(category.name, [one.name for one in words.categories])
+            raise InputError(f"attribute {words.name!r} has no category {category.name}; {offered}")
+        read = known[category.name.casefold()]
+        categories.append(Category(name=category.name, words=read.words, tokens={}))
+    return named.model_copy(update={"categories": categories, "homonyms": words.homonyms})
+
+
+def readable(attribute: Attribute) -> Attribute:
+    """Raises InputError naming a word that is not read as its own category."""
+    for category, word, read in unreadable_words(attribute):
+        instead = f"as {read}" if read else "as none or several"
+        raise InputError(
+            f"category {category}: {word!r} is read {instead}; name it otherwise in targets and "
+            "answers, or give words with --attribute"
+        )
+    return attribute
+
+
+def read_all(rows: Sequence[Row], attribute: Attribute) -> Iterator[Row]:
+    """The rows with the columns `category` and `refused` filled from `answer`."""
+    for row in rows:
+        read = read_answer(row["answer"], attribute, row["context"])
+        yield row | {CATEGORY: read.category or "", REFUSED: "yes" if read.refused else ""}
+
+
+def table(header: Sequence[str], rows: Sequence[Row]) -> str:
+    """Rows as CSV."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("answers", type=Path)
+    parser.add_argument("targets", type=Path)
+    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser.add_argument("--attribute", type=Path, help="YAML file with the categories' words")
+    args = parser.parse_args()
+    attribute = read_targets(args.targets, normalise=True).attribute
+    if args.attribute:
+        attribute = with_words(attribute, read_attribute(args.attribute))
+    header, numbered = read_rows(args.answers)
+    rows = [row for _, row in numbered]
+    if CATEGORY in header:
+        write_text(args.out, table(header, rows))
+        return
+    for column in ("context", "answer"):
+        if column not in header:
+            raise InputError(f"{args.answers}:1: no column {column!r}; {near(column, header)}")
+    rows = list(read_all(rows, readable(attribute)))
+    write_text(args.out, table([*dict.fromkeys([*header, CATEGORY, REFUSED])], rows))
+    counts = Counter(row[CATEGORY] for row in rows)
+    refused = sum(row[REFUSED] == "yes" for row in rows)
+    said = ", ".join(
+        f"{counts[category.name]} {category.name}" for category in attribute.categories
+    )
+    print(f"{args.out}: {said}; {counts['']} state none or several, {refused} of them refused")
+
+
+def command() -> None:
+    """As a console command."""
+    run(main)
+
+
+if __name__ == "__main__":
+    command()
