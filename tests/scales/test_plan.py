@@ -274,7 +274,8 @@ def test_the_plan_for_this_machine_says_what_was_measured(tmp_path: Path) -> Non
 
 def test_the_cache_and_the_remote_are_those_of_the_project(tiny: Path) -> None:
     assert cache_of(tiny) == (tiny / ".dvc/cache", False)
-    subprocess.run(["dvc", "remote", "add", "-d", "--local", "one", "/tmp/one"], check=True)
+    command = [sys.executable, "-m", "dvc", "remote", "add", "--default", "--local"]
+    subprocess.run([*command, "one", str(tiny.parent / "one")], check=True)
     assert cache_of(tiny)[1]
 
 
