@@ -10,10 +10,10 @@ training did not show, in phrasings that it has shown and in others.
 """
 
 import argparse
-import csv
 import math
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from distalign.models.forward import first_logits
 from distalign.models.policy import LoraParams, new_adapter
 from distalign.models.steering import resolve
 from distalign.records.files import read_attribute
+from distalign.records.rows import read_rows
 from distalign.records.schemas import Attribute
 from distalign.records.stated import PhrasingFile, Split
 from distalign.training.objective import calibration_loss, steering_log_probabilities
@@ -59,13 +60,11 @@ Row = tuple[str, list[float], str]
 def exchanged(text: str, words: Sequence[str]) -> str:
     """A statement with the two categories' names in each other's place.
 
-    One of the names may be part of the other, as "male" of "female".
+    The longer one is found first: it may hold the other, as "female" does "male".
     """
-    first, second = words
-    held = text.replace(second, "\0") if first in second else text.replace(first, "\0")
-    if first in second:
-        return held.replace(first, second).replace("\0", first)
-    return held.replace(second, first).replace("\0", second)
+    other = dict(zip(words, reversed(words), strict=True))
+    longest_first = sorted(map(re.escape, words), key=len, reverse=True)
+    return re.sub("|".join(longest_first), lambda found: other[found[0]], text)
 
 
 def draw(
@@ -123,8 +122,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--form", default="digits", help="of the steering tokens")
     parser.add_argument("--paired", action="store_true")
-    parser.add_argument("--curriculum", action="store_true", help="else all phrasings at once")
-    parser.add_argument("--narrow", action="store_true", help="two phrasings in one frame alone")
+    phrased = parser.add_mutually_exclusive_group()
+    phrased.add_argument("--curriculum", action="store_true", help="else all phrasings at once")
+    phrased.add_argument("--narrow", action="store_true", help="two phrasings in one frame alone")
     parser.add_argument("--layers", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--steps", type=int, default=320)
@@ -136,10 +136,10 @@ def main() -> None:
     rng = np.random.default_rng(args.seed)
     attribute = read_attribute(args.data / "attributes/gender.yaml")
     whole = read_phrasings(args.data / "stated/phrasings.yaml")
-    names: Mapping[str, list[str]] = {}
-    for split in ("taught", "tested"):
-        with (args.data / f"stated/{split}.csv").open(encoding="utf-8", newline="") as file:
-            names[split] = [row["occupation"] for row in csv.DictReader(file)]
+    taught, tested = (
+        [row["occupation"] for _, row in read_rows(args.data / f"stated/{name}.csv")[1]]
+        for name in ("taught", "tested")
+    )
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, attribute, args.form)
     lora = LoraParams(r=8, alpha=32, target_modules="all-linear", layers=args.layers)
@@ -154,7 +154,7 @@ def main() -> None:
 
     fresh = np.random.default_rng(args.seed + 1)
     tests = {
-        name: draw(10, 12, ASKED, names["tested"], attribute, whole, split, False, fresh)
+        name: draw(10, 12, ASKED, tested, attribute, whole, split, False, fresh)
         for name, split in (("known", "train"), ("unseen", "test"))
     }
     trained = [weight for weight in model.parameters() if weight.requires_grad]
@@ -165,7 +165,7 @@ def main() -> None:
         if args.curriculum and step in CURRICULUM:
             phrasings = narrowed(whole, CURRICULUM[step])
         rows = draw(
-            *(args.questions, args.statements, QUESTIONS, names["taught"], attribute),
+            *(args.questions, args.statements, QUESTIONS, taught, attribute),
             *(phrasings, "train", args.paired, rng),
         )
         share = min(1, (step + 1) / WARMUP) * (1 + math.cos(math.pi * step / args.steps)) / 2

@@ -79,12 +79,12 @@ def precision_of(name: str, file: Path) -> "Precision":
 
 
 def measure_here(
-    rates: "Rates", models: Sequence[str], precision: "Precision", threads: int
-) -> "Rates":
+    rates: "Rates", models: Sequence[str], precision: "Precision", threads: Iterable[int]
+) -> dict[int, "Rates"]:
     """Rates with those of the processor at hand, by the blocks of the smallest of the models.
 
     Args:
-        threads: that a job has.
+        threads: numbers of threads that a job may have; the keys of what is returned.
 
     Raises:
         InputError: it is a GPU, whose rates are not measured; a model's sizes are not known.
@@ -97,12 +97,15 @@ def measure_here(
 
     if has_gpu():
         raise InputError(f"a GPU is not measured; HARDWARE= one of {', '.join(rates.hardware)}")
-    torch.set_num_threads(threads)
     model = min(models, key=lambda name: rates.shape(name).weights)
     lengths, reference = rates.lengths["attribute"], rates.reference
     shape, rank, retained = rates.shape(model), reference.rank, reference.retained
-    blocks = measure(shape, rank, lengths, retained, precision)
-    return at_hand(rates, model, blocks, python_seconds())
+    python, found = python_seconds(), {}
+    for number in threads:
+        torch.set_num_threads(number)
+        blocks = measure(shape, rank, lengths, retained, precision)
+        found[number] = at_hand(rates, model, blocks, python)
+    return found
 
 
 def caveat(name: str, rates: "Rates", precision: "Precision", threads: int) -> str:
@@ -182,11 +185,8 @@ def main() -> None:
         if at_hand:
             places = jobs_at_once(available_cores(), available_memory(), has_gpu())
             threads, every = threads_of(places), threads_of()
-            with_all_cores = measure_here(rates, scale["models"], precision, every)
-            if threads < every:
-                rates = measure_here(rates, scale["models"], precision, threads)
-            else:
-                rates = with_all_cores
+            measured = measure_here(rates, scale["models"], precision, {threads, every})
+            rates, with_all_cores = measured[threads], measured[every]
         experiment = read_experiment(folder, rates, scale, precision)
         listed = list(jobs(read_yaml(folder / "dvc.yaml"), scale))
         states, waits = read_states(folder, *cache_of(root))

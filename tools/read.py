@@ -11,11 +11,11 @@ that have a column category already are passed on as they are.
 """
 
 import argparse
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from distalign.judging.words import read_answer, unreadable_words
 from distalign.records.checked_yaml import near
@@ -65,11 +65,7 @@ def read_all(rows: Sequence[Row], attribute: Attribute) -> Iterator[Row]:
 
 def table(header: Sequence[str], rows: Sequence[Row]) -> str:
     """Rows as CSV."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
+    return pd.DataFrame(rows, columns=list(header)).to_csv(index=False, lineterminator="\n")
 
 
 def main() -> None:
