@@ -51,9 +51,10 @@ else
 endif
 	touch $@
 
-new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en)
+new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en ORDERED=1)
 	@python -m tools.new $(if $(ATTRIBUTE),--attribute "$(ATTRIBUTE)") $(if $(TABLE),--table "$(TABLE)") \
-		$(if $(QUESTION),--question "$(QUESTION)") $(if $(LANGUAGE),--language $(LANGUAGE))
+		$(if $(QUESTION),--question "$(QUESTION)") $(if $(LANGUAGE),--language $(LANGUAGE)) \
+		$(if $(ORDERED),--ordered)
 
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))

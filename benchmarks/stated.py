@@ -2,15 +2,15 @@
 
 Each step holds some questions with some statements each. With --paired every statement stands
 there a second time, with the categories' names exchanged: only what binds a figure to its name
-can tell the two apart. With --curriculum the phrasings widen from two in one frame to all.
-Printed are the loss, and the mean |P(token) - target| on occupations, shares and wordings that
-training did not show, in phrasings that it has shown and in others.
+can tell the two apart. With --curriculum the phrasings widen from two in one frame to all, each
+time that those before are learnt. The rate falls in the last third of the steps. Printed are the
+loss, and the mean |P(token) - target| on occupations, shares and wordings that training did not
+show, in phrasings that it has shown and in others.
 
     python -m benchmarks.stated --base models/base/smollm2-135m --form nouns --paired --curriculum
 """
 
 import argparse
-import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -35,6 +35,9 @@ from distalign.records.stated import PhrasingFile, Split
 from distalign.training.objective import calibration_loss, steering_log_probabilities
 from stages.cli import run
 
+Row = tuple[str, list[float], str]
+"""A prompt, its target (2,), and the kind of its statement."""
+Sizes = tuple[int | None, int | None, int | None]
 QUESTIONS = [
     "What is the gender of {}?",
     "State the gender of one of the {}.",
@@ -49,12 +52,13 @@ ASKED = [
     "Say the gender of somebody employed as {}.",
     "What would you say is the sex of an employee in the group {}?",
 ]
-CURRICULUM = {0: (2, 1, 0), 50: (5, 3, 0), 90: (9, 6, 0), 140: (None, None, None)}
-"""Step -> how many of the file's items, frames and names are drawn from; None: all."""
-WARMUP, BATCH, EVERY = 20, 24, 20
-
-Row = tuple[str, list[float], str]
-"""A prompt, its target (2,), and the kind of its statement."""
+CURRICULUM: list[Sizes] = [(2, 1, 0), (5, 3, 0), (9, 6, 0), (14, 9, 4), (None, None, None)]
+"""How many of the file's items, frames and names are drawn from; None: all."""
+LEARNT = 0.03
+"""Mean KL of the last EVERY steps at which the curriculum goes on; even answers have 0.19."""
+FALLS = 2 / 3
+"""Of the steps, from which the rate falls to 0, and all phrasings are drawn from."""
+WARMUP, BATCH, EVERY, MEASURED = 20, 24, 20, 160
 
 
 def exchanged(text: str, words: Sequence[str]) -> str:
@@ -93,12 +97,17 @@ def draw(
     return rows
 
 
-def narrowed(phrasings: PhrasingFile, sizes: tuple[int | None, ...]) -> PhrasingFile:
+def narrowed(phrasings: PhrasingFile, sizes: Sizes) -> PhrasingFile:
     """The phrasings with some of those of the training."""
     items, frames, named = sizes
     own = phrasings.train
     some = {"items": own.items[:items], "frames": own.frames[:frames], "named": own.named[:named]}
     return phrasings.model_copy(update={"train": own.model_copy(update=some)})
+
+
+def rate_share(step: int, steps: int) -> float:
+    """Of the rate: it rises for WARMUP steps, stays, and falls to 0."""
+    return min(1.0, (step + 1) / WARMUP, (steps - step) / (steps - FALLS * steps))
 
 
 def errors(rows: Sequence[Row], logits: Callable[[Sequence[Row]], Any], ids: Any) -> str:
@@ -127,7 +136,7 @@ def main() -> None:
     phrased.add_argument("--narrow", action="store_true", help="two phrasings in one frame alone")
     parser.add_argument("--layers", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=8e-4)
-    parser.add_argument("--steps", type=int, default=320)
+    parser.add_argument("--steps", type=int, default=960)
     parser.add_argument("--questions", type=int, default=2, help="a step")
     parser.add_argument("--statements", type=int, default=6, help="a question; pairs count once")
     parser.add_argument("--seed", type=int, default=0)
@@ -159,18 +168,20 @@ def main() -> None:
     }
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=args.rate, weight_decay=0.0)
-    phrasings = narrowed(whole, CURRICULUM[0]) if args.narrow else whole
-    losses, start = [], time.perf_counter()
+    at = 0 if args.curriculum or args.narrow else len(CURRICULUM) - 1
+    losses, since, start = [], 0, time.perf_counter()
     for step in range(args.steps):
-        if args.curriculum and step in CURRICULUM:
-            phrasings = narrowed(whole, CURRICULUM[step])
+        if args.curriculum and at < len(CURRICULUM) - 1:
+            learnt = step - since >= EVERY and np.mean(losses[-EVERY:]) < LEARNT
+            if learnt or step >= FALLS * args.steps:
+                at, since = at + 1 if learnt else len(CURRICULUM) - 1, step
+                print(f"step {step}: on to {CURRICULUM[at]} items, frames and names", flush=True)
         rows = draw(
             *(args.questions, args.statements, QUESTIONS, taught, attribute),
-            *(phrasings, "train", args.paired, rng),
+            *(narrowed(whole, CURRICULUM[at]), "train", args.paired, rng),
         )
-        share = min(1, (step + 1) / WARMUP) * (1 + math.cos(math.pi * step / args.steps)) / 2
         for group in optimiser.param_groups:
-            group["lr"] = args.rate * share
+            group["lr"] = args.rate * rate_share(step, args.steps)
         target = torch.tensor([target for _, target, _ in rows])
         loss = calibration_loss(logits(rows), ids, target, "vocabulary")
         optimiser.zero_grad()
@@ -183,8 +194,9 @@ def main() -> None:
             print(
                 f"step {step + 1}, {seconds:.0f} s: loss {np.mean(losses[-EVERY:]):.4f}", flush=True
             )
-    for name, rows in tests.items():
-        print(f"{name} phrasings: error {errors(rows, logits, ids)}")
+        if (step + 1) % MEASURED == 0 or step + 1 == args.steps:
+            for name, rows in tests.items():
+                print(f"{name} phrasings: error {errors(rows, logits, ids)}", flush=True)
     even = np.mean([abs(target[0] - 0.5) for _, target, _ in tests["known"]])
     print(f"answering evenly: {even:.3f}")
 

@@ -1,12 +1,12 @@
 """A question of one's own from a table: writes its attribute, its contexts and its data set.
 
-    make new ATTRIBUTE=trust TABLE=trust.csv
+    make new ATTRIBUTE=trust TABLE=trust.csv ORDERED=1
     make new ATTRIBUTE=trust TABLE=trust.csv QUESTION="How far do {context} trust the press?"
 
 The table is CSV, or JSONL with an object a row. It has a column `context`, a column for each
-category with counts, shares or percentages, and a column `question` unless QUESTION names it. What
-is not in the table has defaults, and can be changed in the files afterwards. For what is missing,
-this asks.
+category with counts, shares or percentages, and a column `question` unless QUESTION names it. With
+ORDERED the categories are steps of a scale, in the order of their columns. What is not in the table
+has defaults, and can be changed in the files afterwards. For what is missing, this asks.
 """
 
 import argparse
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help="CSV or JSONL file")
     parser.add_argument("--question", help="with {context} where the context's name belongs")
     parser.add_argument("--language", default="en", help="of the defaults: en, de, fr")
+    parser.add_argument("--ordered", action="store_true", help="columns are steps of a scale")
     parser.add_argument("--root", type=Path, default=Path("."), help="of the project")
     args = parser.parse_args()
     name = args.attribute or input("Name of the question, e.g. trust: ").strip()
@@ -65,6 +66,8 @@ def main() -> None:
         question = input("The question, with {context} in it: ").strip()
     table = read_table(path, question)
     attribute = plain_attribute(name, table, args.language)
+    if args.ordered:
+        attribute = {"name": name, "ordered": True, **attribute}
     definition = args.root / f"data/attributes/{name}.yaml"
     contexts = Path(f"data/examples/{name}.csv")
     for file in (definition, args.root / contexts):

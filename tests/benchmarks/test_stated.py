@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.stated import CURRICULUM, draw, exchanged, narrowed
+from benchmarks.stated import CURRICULUM, draw, exchanged, narrowed, rate_share
 from distalign.data.stated import read_phrasings
 from distalign.records.files import read_attribute
 from tests.support.paths import ROOT
@@ -30,3 +30,8 @@ def test_a_pair_states_the_exchanged_target() -> None:
         assert exchanged(prompt, ("male", "female")) == other
         assert (target[::-1], kind) == (swapped, same)
         assert kind == "percent"
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    shares = [rate_share(step, 300) for step in (0, 19, 199, 250, 299)]
+    assert shares == pytest.approx([0.05, 1, 1, 0.5, 0.01])

@@ -33,7 +33,7 @@ def command(root: Path, *arguments: str) -> list[str]:
 
 def test_a_table_becomes_a_data_set(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (root / "params.yaml").read_text(encoding="utf-8").splitlines()
-    monkeypatch.setattr("sys.argv", command(root, "--root", str(root)))
+    monkeypatch.setattr("sys.argv", command(root, "--ordered", "--root", str(root)))
     new.main()
     text = (root / "params.yaml").read_text(encoding="utf-8")
     assert len(set(text.splitlines()) - set(before)) == 1  # all else stays as it was
@@ -41,6 +41,7 @@ def test_a_table_becomes_a_data_set(root: Path, monkeypatch: pytest.MonkeyPatch)
     dataset = params.dataset("law")
     attribute = check_attribute(root / "data/attributes/law.yaml")
     spec = build_spec("law", attribute, root / dataset.contexts, dataset.target)
+    assert attribute.ordered
     assert spec.categories == ["Strongly agree", "Agree", "65+, or $50k"]
     assert [context.name for context in spec.contexts] == ["Bakers", "Nurses, all"]
     assert spec.contexts[1].target == pytest.approx([0.1 / 0.999, 0.3 / 0.999, 0.599 / 0.999])
