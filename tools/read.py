@@ -77,7 +77,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
     parser.add_argument("--attribute", type=Path, help="YAML file with the categories' words")
     args = parser.parse_args()
-    attribute = read_targets(args.targets, normalise=True).attribute
+    spec = read_targets(args.targets, normalise=True)
+    attribute, contexts = spec.attribute, [context.name for context in spec.contexts]
     if args.attribute:
         attribute = with_words(attribute, read_attribute(args.attribute))
     header, numbered = read_rows(args.answers)
@@ -88,6 +89,12 @@ def main() -> None:
     for column in ("context", "answer"):
         if column not in header:
             raise InputError(f"{args.answers}:1: no column {column!r}; {near(column, header)}")
+    for line, row in numbered:
+        if row["context"] not in contexts:
+            offered = near(row["context"], contexts)
+            raise InputError(
+                f"{args.answers}:{line}: context {row['context']!r} has no target; {offered}"
+            )
     rows = list(read_all(rows, readable(attribute)))
     write_text(args.out, table([*dict.fromkeys([*header, CATEGORY, REFUSED])], rows))
     counts = Counter(row[CATEGORY] for row in rows)

@@ -75,6 +75,11 @@ def test_answers_that_have_a_category_are_passed_on(
     ("targets", "rows", "message"),
     [
         (TARGETS, [["context", "text"]], "answers.csv:1: no column 'answer'"),
+        (
+            TARGETS,
+            [["context", "answer"], ["Nurse", "Male"]],
+            "answers.csv:2: context 'Nurse' has no target; did you mean 'Nurses'",
+        ),
         (TARGETS, [["answer", "where"]], "answers.csv:1: no column 'context'"),
         ("context,C,c\nA,1,0\n", [["context", "answer"]], "category c: 'c' is read as C; name it"),
     ],
