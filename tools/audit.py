@@ -11,6 +11,7 @@ would cost, and asks nothing. An answer that came is kept, and never asked for a
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping
 from itertools import product
@@ -52,9 +53,16 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     return dataset_spec(dataset, known, definition, Path(), params.max_contexts)
 
 
+def folder_name(model: str) -> str:
+    """The model's name in paths, links and tables: a colon would end a link's scheme, and a dot
+    names a question of a joined data set.
+    """
+    return re.sub(r"[^\w-]", "_", model.replace("/", "--"))
+
+
 def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:
     """The lists of a scale, of what is asked alone."""
-    spanned = {"models": [model.replace("/", "--")], "trainings": [UNTRAINED], "seeds": [0]}
+    spanned = {"models": [folder_name(model)], "trainings": [UNTRAINED], "seeds": [0]}
     spanned |= {"written": [SETTING], "settings": [SETTING]}
     spanned |= {"datasets": list(dict.fromkeys(datasets)), "methods": list(dict.fromkeys(methods))}
     empty: dict[str, list[str]] = dict.fromkeys(Matrix.model_fields.keys() - spanned.keys(), [])

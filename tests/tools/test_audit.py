@@ -27,7 +27,7 @@ def command(chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     places = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "audits")]
-    return ["audit", "--model", "org/model", "--base-url", chat_server.base_url, *places]
+    return ["audit", "--model", "org/model-0.5b:free", "--base-url", chat_server.base_url, *places]
 
 
 def answer(body: Body) -> str:
@@ -56,8 +56,8 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
         audit.main()
         assert len(chat_server.bodies) == asked
         chat_server.bodies.clear()
-    folder = tmp_path / "audits/org--model"
-    place = "org--model/none/attribute/us_even/zero_shot/0"
+    folder = tmp_path / "audits/org--model-0_5b_free"
+    place = "org--model-0_5b_free/none/attribute/us_even/zero_shot/0"
     judged = read_jsonl(folder / f"judgements/{place}.jsonl", Judgement)
     metrics = json.loads((folder / f"metrics/{place}.json").read_text())
     refused = sum(row.refused for row in judged)
@@ -67,17 +67,24 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
     out = capsys.readouterr().out
     assert f"350 rounds, {350 - refused} valid, {refused} refused" in out
     # It ends in the report of a scale, with the verdict, the figure, the table and every round.
-    assert "Does org--model, asked in the setting attribute, answer in the target's" in out
+    assert (
+        "Does org--model-0_5b_free, asked in the setting attribute, answer in the target's" in out
+    )
     assert "1 data set, 1 method, 350 rounds a cell" in out
     assert "US Even: Zero-shot" in out
-    assert f"Asked of org/model at {chat_server.base_url}, temperature 1, with openai " in out
+    assert (
+        f"Asked of org/model-0.5b:free at {chat_server.base_url}, temperature 1, with openai "
+        in out
+    )
     page = (folder / "report/results.html").read_text(encoding="utf-8")
-    assert "Results: audit of org/model" in page
+    assert "Results: audit of org/model-0.5b:free" in page
     assert "data:image/png;base64,iVBOR" in page
     rounds = (folder / f"pages/{place}.html").read_text(encoding="utf-8")
     assert "Most likely male." in rounds
-    assert rounds.count("org--model, attribute, Zero-shot, seed 0") == 2
-    linked = (folder / "report/org--model_none_attribute_us_even.html").read_text(encoding="utf-8")
+    assert rounds.count("org--model-0_5b_free, attribute, Zero-shot, seed 0") == 2
+    linked = (folder / "report/org--model-0_5b_free_none_attribute_us_even.html").read_text(
+        encoding="utf-8"
+    )
     assert f'href="../pages/{place}.html"' in linked
     contexts = (folder / "report/contexts.csv").read_text()
     assert contexts.startswith("model,training,setting,dataset,method,seed,context,category,target")
@@ -99,9 +106,11 @@ def test_several_data_sets_and_methods_make_one_report(
     assert "us_even, pe_implicit: 0 rounds, 0 valid, 0 refused" in out
     assert "US Real: " in out
     assert "2 data sets, 2 methods" in out
-    pages = sorted(path.name for path in (tmp_path / "audits/org--model/report").glob("*.html"))
+    pages = sorted(
+        path.name for path in (tmp_path / "audits/org--model-0_5b_free/report").glob("*.html")
+    )
     assert pages == [
-        *(f"org--model_none_attribute_us_{t}.html" for t in ("even", "real")),
+        *(f"org--model-0_5b_free_none_attribute_us_{t}.html" for t in ("even", "real")),
         "results.html",
     ]
 
