@@ -73,14 +73,16 @@ def check_methods(matrix: Matrix, specs: Mapping[str, DatasetSpec]) -> dict[str,
     """Method -> its longest response, if its block names one.
 
     Raises:
-        InputError: a method trains a model, asks again after an answer, or applies to none of the
-            targets.
+        InputError: a method trains a model, limits its tokens, asks again after an answer, or
+            applies to none of the targets.
     """
     longest = {}
     for method in matrix.methods:
         params = block(MethodParams, "train", method).root
         if not isinstance(params, PromptedParams):
             raise InputError(f"{method} trains a model: an API's model can only be prompted")
+        if params.decoding != "plain":
+            raise InputError(f"{method} limits each token that is drawn, which no API lets it do")
         if method == REJECTION:
             raise InputError(f"{method} asks again after an answer, which an audit does not")
         if not any(is_applicable(method, spec) for spec in specs.values()):

@@ -121,6 +121,8 @@ def test_several_data_sets_and_methods_make_one_report(
         (["--dataset", "uk_raal"], "no data set 'uk_raal'"),
         (["--dataset", "uk_real", "--method", "ours"], "ours trains a model"),
         (["--dataset", "uk_real", "--method", "verbalized_rejection"], "asks again"),
+        (["--dataset", "uk_real", "--method", "constrained"], "limits each token"),
+        (["--dataset", "uk_real", "--method", "constrained_explicit"], "limits each token"),
         (["--dataset", "uk_even", "--method", "pe_implicit"], "does not apply to the target"),
         (["--dataset", "three"], "audit its questions by themselves"),
         (["--dataset", "uk_real", "--base-url", "http://me:key@h/v1"], "--base-url holds a user's"),
