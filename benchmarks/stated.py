@@ -136,7 +136,7 @@ def main() -> None:
     phrased.add_argument("--narrow", action="store_true", help="two phrasings in one frame alone")
     parser.add_argument("--layers", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=8e-4)
-    parser.add_argument("--steps", type=int, default=960)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--questions", type=int, default=2, help="a step")
     parser.add_argument("--statements", type=int, default=6, help="a question; pairs count once")
     parser.add_argument("--seed", type=int, default=0)
