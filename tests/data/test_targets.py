@@ -160,6 +160,8 @@ def test_every_data_set_is_defined() -> None:
         "sentiment_even": (14, 3),
         "commute": (12, 4),
         "person": (12, 4),
+        "remote": (15, 5),
+        "presse": (15, 4),
         "gender_stated": (40, 2),
         "three": (53, 10),
     }
