@@ -157,7 +157,10 @@ def make_source(name: str, folder: Path) -> Path:
 
 
 def _texts() -> Iterator[str]:
-    for path in sorted([*ROOT.glob("data/attributes/*.yaml"), *ROOT.glob("data/census/*.csv")]):
+    # Named, as a question more would make other tokens.
+    for name in ("commute", "gender", "person", "race", "sentiment"):
+        yield (ROOT / f"data/attributes/{name}.yaml").read_text(encoding="utf-8")
+    for path in sorted(ROOT.glob("data/census/*.csv")):
         yield path.read_text(encoding="utf-8")
     # The steering tokens must be items of their own wherever a word begins.
     yield "\n".join(["he", "she", "man", "woman"] * 50)
