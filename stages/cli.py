@@ -67,6 +67,9 @@ def disk_fault(error: Exception) -> str | None:
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage; a person's mistake or a full disk ends in one message, not a traceback."""
+    # torch asks for large pages then: a step takes tens of megabytes from the system, and gives
+    # them back.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     try:
         main()
     except InputError as error:

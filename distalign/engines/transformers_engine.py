@@ -31,7 +31,7 @@ ROWS = "token_rows"
 BATCH_SIZE = 256
 """Prompts whose responses are decoded side by side."""
 DRAWN = 32
-"""Rows whose next tokens are drawn together: the logits of more would leave the cache."""
+"""Rows whose next tokens are drawn together: the probabilities of more would leave the cache."""
 ENDED = 0.25
 """Share of the rows that may have ended before the others are copied together."""
 
@@ -191,8 +191,8 @@ class TransformersEngine:
                 visible=visible,
             )
             position = position + 1
-            parts = output.last_hidden_state[:, 0].split(DRAWN)
-            new = torch.cat([draw(self._logits(part, None), decoding, rng) for part in parts])
+            parts = self._logits(output.last_hidden_state[:, 0], None).split(DRAWN)
+            new = torch.cat([draw(part, decoding, rng) for part in parts])
         return texts
 
     def _rows(

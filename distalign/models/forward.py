@@ -1,6 +1,5 @@
 """One forward pass over a token tree, with logits only where a loss needs them."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -47,25 +46,21 @@ def hidden_states(
 ) -> Tensor:
     """Hidden states of the flat list of tokens, (T, H); the cache grows by their keys.
 
-    Adapters stay in float32, and are rounded to the body's precision where they are applied.
     The outermost wrapper is called: it brings the gradients of several processes together.
     """
     inner = causal_lm(model)
     if window(inner.config) is not None:
         check_window(inner.config, int(positions.max()) + 1)
-    dtype = inner.dtype
-    half = dtype != torch.float32
-    with torch.autocast(ids.device.type, dtype) if half else contextlib.nullcontext():
-        output = model(
-            input_ids=ids,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            layout=layout,
-            output_hidden_states=True,
-            # Of no use here. A slice instead of an index would copy the whole head.
-            logits_to_keep=torch.zeros(1, dtype=torch.long, device=ids.device),
-        )
+    output = model(
+        input_ids=ids,
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        layout=layout,
+        output_hidden_states=True,
+        # Of no use here. A slice instead of an index would copy the whole head.
+        logits_to_keep=torch.zeros(1, dtype=torch.long, device=ids.device),
+    )
     return output.hidden_states[-1][0]
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+SLICE = 1024
+"""Items of the vocabulary whose products a CPU forms at once: their weights stay in the cache."""
+
+
 @dataclass(frozen=True)
 class Head:
     """logits = cap · tanh(z / cap), z = scale · (hidden weightᵀ + bias).
@@ -37,12 +41,22 @@ class Head:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """(N, V) in float32 from (N, H), which is rounded as the weight is."""
-        z = (hidden.to(self.weight.dtype) @ self.weight.T).float()
+        z = self._products(hidden.to(self.weight.dtype))
         if self.bias is not None:
             z = z + self.bias.float()
         if self.scale != 1.0:
             z = z * self.scale
         return z if self.cap is None else self.cap * torch.tanh(z / self.cap)
+
+    def _products(self, hidden: Tensor) -> Tensor:
+        """hidden weightᵀ in float32, (N, V)."""
+        learns = torch.is_grad_enabled() and (hidden.requires_grad or self.weight.requires_grad)
+        if learns or not self.weight.is_cpu:
+            return (hidden @ self.weight.T).float()
+        z = hidden.new_empty(len(hidden), len(self.weight), dtype=torch.float32)
+        for part, items in zip(z.split(SLICE, 1), self.weight.split(SLICE), strict=True):
+            part.copy_(hidden @ items.T)
+        return z
 
     def slope(self, logits: Tensor) -> Tensor | float | None:
         """d logits / d products with the weight, (N, V) or one number; None where it is 1."""

@@ -52,9 +52,12 @@ def _block(hidden: Tensor, head: Head, labels: Tensor) -> tuple[Tensor, Tensor]:
     """
     logits = head.logits(hidden)
     slope = head.slope(logits)
-    normaliser = logits.logsumexp(-1, keepdim=True)
+    # The likeliest item has a probability that can be divided by, and softmax takes one pass.
+    most, likeliest = logits.max(-1, keepdim=True)
+    residual = logits.softmax(-1)
+    normaliser = most - residual.gather(1, likeliest).log()
     logps = logits.gather(1, labels[:, None]) - normaliser
-    residual = logits.sub_(normaliser).exp_().neg_()
+    residual.neg_()
     residual.scatter_add_(1, labels[:, None], torch.ones_like(logps))
     return logps[:, 0], residual if slope is None else residual * slope
 

@@ -7,6 +7,7 @@ attention alone sees the tree, in one group of queries a branch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -19,19 +20,30 @@ ATTENTION = "token_tree"
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Who attends to whom: G groups of at most Q queries and at most K keys.
+class Groups:
+    """G groups of at most Q queries, each of which sees some of its group's at most K keys.
 
     Attributes:
         queries: (G, Q) places of queries in the flat list that is run; padded with 0.
         keys: (G, K) places of keys, after those of the cache; padded with 0.
         mask: (G, 1, Q, K), 0 where a query may see a key and -inf elsewhere.
-        order: (T,) places of the T tokens among the G * Q queries.
     """
 
     queries: Tensor
     keys: Tensor
     mask: Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who attends to whom.
+
+    Attributes:
+        parts: groups of like size, whose attention is computed at once.
+        order: (T,) places of the T tokens among the parts' queries, padding counted.
+    """
+
+    parts: tuple[Groups, ...]
     order: Tensor
 
 
@@ -70,6 +82,22 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
     return next((i for i in range(limit) if first[i] != last[i]), limit)
 
 
+def _by_size(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Groups of (queries, keys) in one part or two, by which least is computed for padding."""
+    order = sorted(range(len(sizes)), key=lambda group: sizes[group], reverse=True)
+    queries = [sizes[group][0] for group in order]
+    keys = [sizes[group][1] for group in order]
+    # Of the first i groups and of those from i on.
+    most = list(accumulate(keys, max))
+    least = list(accumulate(reversed(keys), max))[::-1]
+    costs = [len(order) * queries[0] * most[-1]] + [
+        at * queries[0] * most[at - 1] + (len(order) - at) * queries[at] * least[at]
+        for at in range(1, len(order))
+    ]
+    cut = costs.index(min(costs))
+    return [order[:cut], order[cut:]] if cut else [order]
+
+
 def attention_layout(
     queries: Sequence[Sequence[int]],
     keys: Sequence[Sequence[int]],
@@ -84,25 +112,31 @@ def attention_layout(
         segments: of each query: 0 for the trunk, which all of the group's later tokens see,
             1, 2, … for leaves, which only their own later tokens see.
     """
-    n_groups, n_queries, n_keys = len(queries), max(map(len, queries)), max(map(len, keys))
-    query_index = torch.zeros(n_groups, n_queries, dtype=torch.long)
-    key_index = torch.zeros(n_groups, n_keys, dtype=torch.long)
-    # A padded query sees the first key: a row of -inf alone would be nan.
-    visible = torch.zeros(n_groups, n_queries, n_keys, dtype=torch.bool)
-    visible[:, :, 0] = True
     order = torch.zeros(sum(map(len, queries)), dtype=torch.long)
     first = min(min(group) for group in queries)
-    for g, (query, key, segment) in enumerate(zip(queries, keys, segments, strict=True)):
-        trunk = len(key) - len(query)
-        query_index[g, : len(query)] = torch.tensor(query) - first
-        key_index[g, : len(key)] = torch.tensor(key)
-        owner = torch.tensor(segment)
-        same = (owner[:, None] == owner[None, :]) | (owner == 0)[None, :]
-        visible[g, : len(query), :trunk] = True
-        visible[g, : len(query), trunk : len(key)] = same.tril()
-        order[torch.tensor(query) - first] = g * n_queries + torch.arange(len(query))
-    mask = torch.zeros(visible.shape).masked_fill(~visible, float("-inf"))[:, None]
-    return Layout(*(part.to(device) for part in (query_index, key_index, mask, order)))
+    parts, before = [], 0
+    sizes = [(len(query), len(key)) for query, key in zip(queries, keys, strict=True)]
+    for part in _by_size(sizes):
+        n_queries, n_keys = (max(sizes[group][side] for group in part) for side in (0, 1))
+        query_index = torch.zeros(len(part), n_queries, dtype=torch.long)
+        key_index = torch.zeros(len(part), n_keys, dtype=torch.long)
+        # A padded query sees the first key: a row of -inf alone would be nan.
+        visible = torch.zeros(len(part), n_queries, n_keys, dtype=torch.bool)
+        visible[:, :, 0] = True
+        for g, group in enumerate(part):
+            query, key, owner = queries[group], keys[group], torch.tensor(segments[group])
+            own = torch.tensor(query) - first
+            trunk = len(key) - len(query)
+            query_index[g, : len(query)] = own
+            key_index[g, : len(key)] = torch.tensor(key)
+            same = (owner[:, None] == owner[None, :]) | (owner == 0)[None, :]
+            visible[g, : len(query), :trunk] = True
+            visible[g, : len(query), trunk : len(key)] = same.tril()
+            order[own] = before + g * n_queries + torch.arange(len(query))
+        mask = torch.zeros(visible.shape).masked_fill(~visible, float("-inf"))[:, None]
+        parts.append(Groups(*(tensor.to(device) for tensor in (query_index, key_index, mask))))
+        before += query_index.numel()
+    return Layout(tuple(parts), order.to(device))
 
 
 def pack(
@@ -199,22 +233,30 @@ def attend(
     Returns:
         (1, T, H, D), and no weights.
     """
-    n_groups, n_queries = layout.queries.shape
-    kv_heads, width = key.shape[1], key.shape[3]
+    width = key.shape[3]
+    query = query * scaling
+    flat = [_attend_groups(query[0], key[0], value[0], part, softcap) for part in layout.parts]
+    return torch.cat(flat).index_select(0, layout.order).view(1, query.shape[2], -1, width), None
+
+
+def _attend_groups(
+    query: Tensor, key: Tensor, value: Tensor, groups: Groups, softcap: float | None
+) -> Tensor:
+    """Attention of some groups, (G * Q, H * D), from (H, T, D) queries and (H', T', D) keys."""
+    n_groups, n_queries = groups.queries.shape
+    kv_heads, _, width = key.shape
 
     def gather(states: Tensor, index: Tensor) -> Tensor:
-        picked = states[0].index_select(1, index.flatten())
-        return picked.view(states.shape[1], *index.shape, width).transpose(0, 1)
+        picked = states.index_select(1, index.flatten())
+        return picked.view(len(states), *index.shape, width).transpose(0, 1)
 
     # Query heads of one key head lie beside each other, as in grouped-query attention.
-    grouped = gather(query, layout.queries).reshape(n_groups, kv_heads, -1, width)
-    scores = (grouped @ gather(key, layout.keys).transpose(2, 3)).float() * scaling
-    scores = soft_capped(scores, softcap)
-    scores = scores.view(n_groups, -1, n_queries, scores.shape[-1]) + layout.mask
+    grouped = gather(query, groups.queries).reshape(n_groups, kv_heads, -1, width)
+    scores = soft_capped((grouped @ gather(key, groups.keys).transpose(2, 3)).float(), softcap)
+    scores = scores.view(n_groups, -1, n_queries, scores.shape[-1]) + groups.mask
     weights = scores.softmax(-1).to(value.dtype).view(*grouped.shape[:3], -1)
-    mixed = (weights @ gather(value, layout.keys)).view(n_groups, -1, n_queries, width)
-    flat = mixed.transpose(1, 2).reshape(n_groups * n_queries, -1, width)
-    return flat.index_select(0, layout.order)[None], None
+    mixed = (weights @ gather(value, groups.keys)).view(n_groups, -1, n_queries, width)
+    return mixed.transpose(1, 2).reshape(n_groups * n_queries, -1)
 
 
 AttentionInterface.register(ATTENTION, attend)

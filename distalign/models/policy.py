@@ -99,6 +99,8 @@ def new_adapter(
     """The base model with a fresh LoRA in float32; rows of added tokens are trainable."""
     from peft import LoraConfig, get_peft_model
 
+    from distalign.models.adapted import with_adapted_layers
+
     model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     rows = None
@@ -123,7 +125,7 @@ def new_adapter(
         trainable_token_indices=rows,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    return get_peft_model(model, with_adapted_layers(config))
 
 
 def load_adapter(
@@ -142,13 +144,16 @@ def load_adapter(
         raise InputError(
             f"{adapter}: not an adapter (no safetensors); delete the folder and run `dvc repro`"
         )
-    from peft import PeftModel
+    from peft import LoraConfig, PeftModel
     from safetensors import SafetensorError
+
+    from distalign.models.adapted import with_adapted_layers
 
     model = load_base(base, precision)
     _grow_vocabulary(model, tokenizer)
     try:
-        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable)
+        config = with_adapted_layers(LoraConfig.from_pretrained(adapter))
+        return PeftModel.from_pretrained(model, adapter, is_trainable=trainable, config=config)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"{adapter}: not an adapter of {base} ({error}); delete the folder and run `dvc repro`"

@@ -6,7 +6,6 @@ then the output layer. A model is as many blocks. What the real work takes besid
 kernels spare, is a factor that was calibrated once (data/rates.yaml).
 """
 
-import contextlib
 import inspect
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from distalign.machine.precision import Precision, torch_dtype
+from distalign.models.adapted import adapted
 from distalign.planning.cost import Lengths, Retained, Shape, tree
 from distalign.planning.hardware import MeasuredRates, MeasuredStep
 
@@ -97,28 +97,20 @@ class Block:
     def train(self, x: Tensor, groups: int, keys: int) -> None:
         """Forward and backward, with gradients of the activations and of the adapters."""
         x = x.clone().requires_grad_()
-        with self._autocast():
-            y = self.run(x, groups, keys)
-        y.backward(x.detach())
+        self.run(x, groups, keys).backward(x.detach())
         for pair in self.adapters:
             for weight in pair:
                 weight.grad = None
 
     def look(self, x: Tensor, groups: int, keys: int) -> None:
         """Forward alone."""
-        with torch.no_grad(), self._autocast() if self.adapters else contextlib.nullcontext():
+        with torch.no_grad():
             self.run(x, groups, keys)
 
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        """As in distalign.models.forward: adapters are kept in float32."""
-        return torch.autocast("cpu", self._dtype, enabled=self._dtype != torch.float32)
-
     def _linear(self, place: int, x: Tensor) -> Tensor:
-        y = F.linear(x, self._weights[place])
         if not self.adapters:
-            return y
-        down, up = self.adapters[place]
-        return y + F.linear(F.linear(x, down), up) * 4.0
+            return F.linear(x, self._weights[place])
+        return adapted(x, self._weights[place], None, *self.adapters[place], 4.0)
 
     def _norm(self, x: Tensor) -> Tensor:
         wide = x.float()

@@ -53,7 +53,6 @@ def train(
     Raises:
         InputError: see `first_place.check_first_place`.
     """
-    from peft.tuners.lora import LoraLayer
     from transformers import set_seed
 
     from distalign.training.calibration import Calibration, LiveCallback
@@ -69,11 +68,6 @@ def train(
     if steering is not None:
         calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
     live = workspace / "live"
-    for module in model.modules():
-        if isinstance(module, LoraLayer):
-            # peft would raise every activation to the float32 of the adapters. Its own
-            # disable_input_dtype_casting stops at the layer of added tokens.
-            module.cast_input_dtype_enabled = False
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     check_first_place(trainer.train_dataset, tokenizer, rows, steering)
     if params.retention_weight > 0 and params.retention_rows > 0:
