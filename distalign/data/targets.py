@@ -1,5 +1,6 @@
 """Target distributions P*(.|c) from census counts or by decree (paper section 4, table 8)."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -96,6 +97,17 @@ class TargetsParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     max_contexts: int | None = Field(ge=1)
     datasets: dict[str, AnyDataset]
+
+    @model_validator(mode="after")
+    def _names_files(self) -> Self:
+        for name, dataset in self.datasets.items():
+            for one in (name, *dataset.parts(name)):
+                if not re.fullmatch(r"\w[\w-]*", one, re.ASCII):
+                    raise ValueError(
+                        f"datasets: {one!r} names files and parameters: only letters, digits, _ "
+                        "and - (a dot stands between a joined data set and its question)"
+                    )
+        return self
 
     def dataset(self, name: str) -> AnyDataset:
         """Raises InputError that lists the data sets there are."""
