@@ -145,7 +145,8 @@ def draw_shares(table: pd.DataFrame, path: Path) -> None:
         observed = rows["observed"]
         bars = [(observed - rows["low"]).clip(0), (rows["high"] - observed).clip(0)]
         axes.errorbar(rows["target"], observed, bars, fmt="o", label=category, elinewidth=1)
-    axes.legend()
+    if axes.containers:  # an answer was valid
+        axes.legend()
     figure.savefig(path, metadata={"Date": None})
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from distalign.records.schemas import InputError
-from distalign.statistics.answers import read_answers, read_targets
+from distalign.statistics.answers import draw_shares, read_answers, read_targets
+from distalign.statistics.score import context_table
 
 TARGETS = "context,Agree,Neither,Disagree\nBäcker,0.5,0.3,0.2\nNurses,0.333,0.333,0.333\n"
 SHARES = ["Agree", "Neither", "Disagree"]
@@ -71,6 +72,18 @@ def test_refusals_are_read_where_they_are_told(tmp_path: Path) -> None:
     answers, targets = write(tmp_path, answers=given)
     read = read_answers(answers, read_targets(targets))
     assert [row.refused for row in read] == [True, False, False]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("category", "n"), [("", 0), ("Disagree", 1)])
+def test_a_figure_without_valid_answers_has_no_legend(
+    tmp_path: Path, category: str, n: int
+) -> None:
+    answers, targets = write(tmp_path, answers=f"context,category\nNurses,{category}\n")
+    spec = read_targets(targets)
+    table = context_table(read_answers(answers, spec), spec)
+    draw_shares(table, tmp_path / "contexts.svg")
+    assert (tmp_path / "contexts.svg").read_text().count('id="legend_1"') == n
 
 
 def test_shares_are_normalised_when_asked(tmp_path: Path) -> None:
