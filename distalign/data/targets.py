@@ -52,6 +52,10 @@ class DatasetParams(BaseModel):
         """The questions of a data set of this name: one."""
         return {name: self}
 
+    def keys_of(self, part: str) -> str:
+        """What stands before a question's keys in this block: nothing."""
+        return ""
+
 
 class JoinedParams(BaseModel):
     """A data set of several questions, which one policy answers."""
@@ -70,6 +74,10 @@ class JoinedParams(BaseModel):
     def parts(self, name: str) -> dict[str, DatasetParams]:
         """The questions of the data set, under their own names."""
         return self.joined
+
+    def keys_of(self, part: str) -> str:
+        """What stands before a question's keys in this block."""
+        return f"joined.{part}."
 
 
 def _kind(value: Any) -> str:

@@ -433,7 +433,7 @@ JOINED = {"datasets": ["two"], "methods": ["ours"]}
         (
             {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"attribute": "sex"}}},
             {},
-            "targets.datasets.two.attribute = 'sex': not in data/attributes",
+            "targets.datasets.two.joined.b.attribute = 'sex': not in data/attributes",
         ),
         (
             {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"target": "even"}}},
