@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from peft.helpers import disable_input_dtype_casting
 from transformers import AutoTokenizer, TrainerCallback
 
 from distalign.machine.precision import PrecisionParams, Wanted, native_bfloat16
@@ -88,7 +87,7 @@ def main() -> None:
         model = load_adapter(args.base, args.warmup, tokenizer, precision, trainable=True)
         calibration = Calibration(tokenizer, steering, unseen, spec, params.calibration_prompts)
         stopwatch = Stopwatch(calibration, args.every)
-        with tempfile.TemporaryDirectory() as folder, disable_input_dtype_casting(model):
+        with tempfile.TemporaryDirectory() as folder:
             trainer = make_trainer(params, model, tokenizer, rows, spec, steering, 0, Path(folder))
             trainer.add_callback(stopwatch)
             trainer.train()

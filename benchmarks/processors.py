@@ -58,11 +58,11 @@ def steps(
     kind: str, places: argparse.Namespace, precision: Precision, folder: Path
 ) -> Iterator[None]:
     """One loss with its gradient for each item."""
-    from peft.helpers import disable_input_dtype_casting
     from transformers import AutoTokenizer
 
     from distalign.training.fitting import make_trainer
     from distalign.training.retention import Retention, answered_rows, to_hold
+    from distalign.training.step_rows import StepRows
 
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     warmup = WarmupParams(**params["warmup"])
@@ -78,16 +78,16 @@ def steps(
     lora = LoraParams(**params["lora"])
     model = new_adapter(places.base, tokenizer, lora, steering, precision)
     trainer = make_trainer(trained, model, tokenizer, rows, spec, steering, 0, folder)
-    held = answered_rows(tokenizer, to_hold(requests, rows, "train"))
-    trainer.retention = Retention(held, trained.retention_rows, trained.retention_weight, 0)
+    answered = answered_rows(tokenizer, to_hold(requests, rows, "train"))
+    held = StepRows(answered, trained.retention_rows, 0)
+    trainer.retention = Retention(held, trained.retention_weight)
     trainer.model.train()
-    with disable_input_dtype_casting(trainer.model):  # as distalign.training.run trains
-        for step in range(places.turns):
-            chunk = range(step * size, (step + 1) * size)
-            batch = trainer.data_collator([dict(trainer.train_dataset[i]) for i in chunk])
-            trainer.state.global_step = step  # which says which requests are held
-            trainer.compute_loss(trainer.model, batch).backward()
-            yield
+    for step in range(places.turns):
+        chunk = range(step * size, (step + 1) * size)
+        batch = trainer.data_collator([dict(trainer.train_dataset[i]) for i in chunk])
+        trainer.state.global_step = step  # which says which requests are held
+        trainer.compute_loss(trainer.model, batch).backward()
+        yield
 
 
 def sampling(places: argparse.Namespace, precision: Precision) -> Iterator[None]:

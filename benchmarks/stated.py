@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft.helpers import disable_input_dtype_casting
 from transformers import AutoTokenizer
 
 from distalign.data.stated import draw_shares, read_phrasings, state, stated_prompt
@@ -158,8 +157,7 @@ def main() -> None:
 
     def logits(rows: Sequence[Row]) -> Any:
         prompts = [chat_ids(tokenizer, prompt) for prompt, _, _ in rows]
-        with disable_input_dtype_casting(model):
-            return first_logits(model, prompts, ids)
+        return first_logits(model, prompts, ids)
 
     fresh = np.random.default_rng(args.seed + 1)
     tests = {

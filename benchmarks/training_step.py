@@ -31,7 +31,6 @@ from typing import Any, get_args
 import torch
 import yaml
 from peft import LoraConfig, get_peft_model
-from peft.helpers import disable_input_dtype_casting
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import KTOConfig, KTOTrainer
@@ -154,12 +153,11 @@ def main() -> None:
             ]
         rate = product_rate(precision)
         times: dict[str, list[float]] = {name: [] for name in trainers}
-        with disable_input_dtype_casting(ours.model):  # as distalign.training.run trains
-            for step in tqdm(range(args.steps), unit="step"):
-                for name, trainer in trainers.items():
-                    batch = batches[name][step]
-                    spent = seconds(lambda t=trainer, b=batch: t.compute_loss(t.model, b))
-                    times[name].append(spent)
+        for step in tqdm(range(args.steps), unit="step"):
+            for name, trainer in trainers.items():
+                batch = batches[name][step]
+                spent = seconds(lambda t=trainer, b=batch: t.compute_loss(t.model, b))
+                times[name].append(spent)
     useful = statistics.median(useful_operations(ours, batch) for batch in batches["ours"])
     median = {name: statistics.median(values[WARM_UP:]) for name, values in times.items()}
     for name, value in median.items():

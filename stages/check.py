@@ -58,12 +58,15 @@ def check(data: Path) -> list[str]:
     with contextlib.suppress(InputError):  # told above
         targets = block(TargetsParams, "targets")
     for name, dataset in targets.datasets.items() if targets else ():
-        named = {part.attribute for part in dataset.parts(name).values()}
-        for attribute in sorted(named - attributes.keys()):
-            faults.append(
-                f"{PARAMS}: targets.datasets.{name}.attribute = {attribute!r}: not in "
-                f"{data / 'attributes'}; {near(attribute, attributes)}"
-            )
+        parts = dataset.parts(name)
+        for key, part in parts.items():
+            if part.attribute not in attributes:
+                faults.append(
+                    f"{PARAMS}: targets.datasets.{name}.{dataset.keys_of(key)}attribute = "
+                    f"{part.attribute!r}: not in {data / 'attributes'}; "
+                    f"{near(part.attribute, attributes)}"
+                )
+        named = {part.attribute for part in parts.values()}
         known = {key: found for key in named if (found := attributes.get(key)) is not None}
         if known.keys() == named:
             n_contexts[name] = attempt(inputs.check_contexts, name, dataset, known, data, targets)

@@ -14,6 +14,7 @@ from distalign.models.policy import check_base, read_policy
 from distalign.records.files import read_source, read_spec, write_text
 from distalign.records.schemas import InputError
 from stages.cli import parse, run
+from tools.policies import check_trained
 
 
 def main() -> None:
@@ -25,10 +26,9 @@ def main() -> None:
         metrics="JSON file of its score",
         out="folder to make",
     )
-    from distalign.serving.model_card import (
-        model_card,
-        name_base,
-    )  # slow to import: not before flags are read
+    check_trained(args.policy)
+    # Slow to import: not before flags are read.
+    from distalign.serving.model_card import model_card, name_base
 
     if args.out.exists():
         raise InputError(f"{args.out} exists; name another folder with OUT=")

@@ -10,7 +10,6 @@ several, and refused, `yes` where it says that it does not tell. `distalign-scor
 that have a column category already are passed on as they are.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,8 +21,9 @@ from distalign.records.checked_yaml import near
 from distalign.records.files import read_attribute, write_text
 from distalign.records.rows import Row, read_rows
 from distalign.records.schemas import Attribute, Category, InputError
-from distalign.statistics.answers import read_targets
+from distalign.statistics.answers import answer_rows, read_targets
 from stages.cli import run
+from tools.answers import answers_parser
 
 CATEGORY, REFUSED = "category", "refused"
 
@@ -69,33 +69,19 @@ def table(header: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("answers", type=Path)
-    parser.add_argument("targets", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser = answers_parser(__doc__, "CSV file to write")
     parser.add_argument("--attribute", type=Path, help="YAML file with the categories' words")
     args = parser.parse_args()
     spec = read_targets(args.targets, normalise=True)
-    attribute, contexts = spec.attribute, [context.name for context in spec.contexts]
+    attribute = spec.attribute
     if args.attribute:
         attribute = with_words(attribute, read_attribute(args.attribute))
     header, numbered = read_rows(args.answers)
-    rows = [row for _, row in numbered]
     if CATEGORY in header:
-        write_text(args.out, table(header, rows))
+        write_text(args.out, table(header, [row for _, row in numbered]))
         return
-    for column in ("context", "answer"):
-        if column not in header:
-            raise InputError(f"{args.answers}:1: no column {column!r}; {near(column, header)}")
-    for line, row in numbered:
-        if row["context"] not in contexts:
-            offered = near(row["context"], contexts)
-            raise InputError(
-                f"{args.answers}:{line}: context {row['context']!r} has no target; {offered}"
-            )
-    rows = list(read_all(rows, readable(attribute)))
+    answers = [row for _, row in answer_rows(args.answers, "answer", spec)]
+    rows = list(read_all(answers, readable(attribute)))
     write_text(args.out, table([*dict.fromkeys([*header, CATEGORY, REFUSED])], rows))
     counts = Counter(row[CATEGORY] for row in rows)
     refused = sum(row[REFUSED] == "yes" for row in rows)

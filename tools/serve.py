@@ -24,6 +24,7 @@ from distalign.models.policy import check_base, read_policy
 from distalign.records.files import read_source
 from distalign.serving.served import VARIABLE, Served, check_servable, room_for, served_parts
 from stages.cli import precision, run
+from tools.policies import check_trained
 
 SERVER = "distalign.serving.vllm_server"
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     args = parser.parse_args()
+    check_trained(args.policy)
     policy = read_policy(args.policy)
     check_base(policy, read_source(args.base)["sha256"], args.policy)
     check_servable(policy, args.policy)

@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 
 from stages.cli import precision, run
+from tools.policies import check_trained
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=100, help="answers")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    check_trained(args.policy)
     from distalign.serving.asking import ask  # slow to import: not before flags are read
 
     places = args.policy, args.base, args.spec

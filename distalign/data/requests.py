@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from distalign.data.wordings import normalise
 from distalign.engines.engine import EngineName
-from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Setting, Split
+from distalign.records.schemas import SPLITS, Attribute, DatasetSpec, InputError, Setting, Split
 
 
 class RequestsParams(BaseModel):
@@ -118,17 +118,21 @@ def own_requests(texts: Sequence[str], params: RequestsParams) -> list[Asked]:
     return rows
 
 
+def named_settings(prompt: str, attribute: Attribute) -> list[Setting]:
+    """Settings of whose topic a request holds a word."""
+    words = set(normalise(prompt).split())
+    return [name for name, q in attribute.settings.items() if words.intersection(q.topic)]
+
+
 def asked_settings(prompt: str, spec: DatasetSpec) -> list[Setting]:
     """Settings whose question a request may be: it holds one of its topic's words, and a context.
 
     Which words a question may use besides is not looked at: what is near a question of a training
     must not be held to the base model's answer.
     """
-    words = set(normalise(prompt).split())
     if not any(context.name in prompt for context in spec.contexts):
         return []
-    questions = spec.attribute.settings
-    return [name for name, question in questions.items() if words.intersection(question.topic)]
+    return named_settings(prompt, spec.attribute)
 
 
 def near_misses(

@@ -1,5 +1,6 @@
 """Target distributions P*(.|c) from census counts or by decree (paper section 4, table 8)."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -51,6 +52,10 @@ class DatasetParams(BaseModel):
         """The questions of a data set of this name: one."""
         return {name: self}
 
+    def keys_of(self, part: str) -> str:
+        """What stands before a question's keys in this block: nothing."""
+        return ""
+
 
 class JoinedParams(BaseModel):
     """A data set of several questions, which one policy answers."""
@@ -69,6 +74,10 @@ class JoinedParams(BaseModel):
     def parts(self, name: str) -> dict[str, DatasetParams]:
         """The questions of the data set, under their own names."""
         return self.joined
+
+    def keys_of(self, part: str) -> str:
+        """What stands before a question's keys in this block."""
+        return f"joined.{part}."
 
 
 def _kind(value: Any) -> str:
@@ -96,6 +105,17 @@ class TargetsParams(BaseModel):
     model_config = ConfigDict(extra="forbid")
     max_contexts: int | None = Field(ge=1)
     datasets: dict[str, AnyDataset]
+
+    @model_validator(mode="after")
+    def _names_files(self) -> Self:
+        for name, dataset in self.datasets.items():
+            for one in (name, *dataset.parts(name)):
+                if not re.fullmatch(r"\w[\w-]*", one, re.ASCII):
+                    raise ValueError(
+                        f"datasets: {one!r} names files and parameters: only letters, digits, _ "
+                        "and - (a dot stands between a joined data set and its question)"
+                    )
+        return self
 
     def dataset(self, name: str) -> AnyDataset:
         """Raises InputError that lists the data sets there are."""

@@ -100,6 +100,15 @@ _HEDGE = _any(
     r"\bне (?:знаю|могу)\b|\bнеизвестно\b|无法|無法|不知道|不确定|不確定|不能",
     r"分かりません|わかりません|できません|不明|모르|알 수 없",
 )
+# What refuses as well, but holds no word of a category back that is stated beside it.
+_SILENT = _any(
+    r"\bno (?!(?:shortage|lack)\b)(?:[^\s,.;:!?]+[\s-]+){0,4}?"
+    r"(?:information|info|data|details?|evidence|indications?|context|mention)"
+    r"(?:\s+[^\s,.;:!?]+){0,5}?\s+(?:provided|available|given|included|supplied|offered|stated)\b",
+    r"(?:^\W*|\b(?:i'm|i am|we're|we are) (?:\w+ ){0,2}?)(?:unable|not able) to\b",
+    r"\b(?:i|we) (?:can't|cannot|can not|won't|will not) (?:\w+ )?"
+    r"(?:help|assist|engage|discuss|comply|continue|respond)\b",
+)
 _GUESS = (
     r"(?:probably|most (?:likely|probably)|more likely|likely|presumably|perhaps"
     r"|i(?:'d| would)? (?:guess|say|think|assume|choose|pick)|my (?:best )?guess"
@@ -137,7 +146,7 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
     text = _AFFIRMED.sub(lambda match: ":" * len(match[0]), "".join(masked))
     hedges = [match.start() for match in _HEDGE.finditer(text)]
     turns = [0, *(match.end() for match in _TURN.finditer(text)), len(text)]
-    stated, held_back = [], bool(hedges)
+    stated, held_back = [], bool(hedges or _SILENT.search(text))
     for phrase in found:
         start = max(turn for turn in turns if turn <= phrase.start)
         end = min((turn for turn in turns if turn >= phrase.end), default=len(text))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from distalign.data.frames import WORD, frame_groups
-from distalign.data.targets import AnyDataset, JoinedParams, TargetsParams, dataset_spec
+from distalign.data.targets import AnyDataset, TargetsParams, dataset_spec
 from distalign.data.wordings import SLOT, expand_grammar
 from distalign.judging.validation import LabelledText, check_labels
 from distalign.judging.words import unreadable_words
@@ -118,8 +118,7 @@ def check_contexts(
     """
     files = {}
     for part_name, part in dataset.parts(name).items():
-        front = f"joined.{part_name}." if isinstance(dataset, JoinedParams) else ""
-        files[f"{front}contexts"] = part.contexts
+        files[f"{dataset.keys_of(part_name)}contexts"] = part.contexts
         if part.stated is not None:
             files |= {f"stated.{key}": getattr(part.stated, key) for key in ("phrasings", "tested")}
     for key, file in files.items():

@@ -19,8 +19,8 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, Row]]]:
     of the first line. What is null, or missing, is an empty text. Any other file is CSV.
 
     Raises:
-        InputError: naming file and line: it is not UTF-8, not such a table, or names a column
-            twice.
+        InputError: naming file and line: it is not UTF-8, not such a table, separated by other than
+            commas, or names a column twice.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -37,6 +37,11 @@ def _read_csv(path: Path, text: str) -> tuple[list[str], list[tuple[int, Row]]]:
     rows = []
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        header = list(reader.fieldnames or [])
+        if len(header) == 1:  # of no use, but how some spreadsheets export a table of several
+            for sign, name in {";": "semicolons", "\t": "tabs"}.items():
+                if sign in header[0]:
+                    raise InputError(f"{path}:1: separated by {name}, it seems; use commas")
         for row in reader:
             if None in row:
                 raise InputError(
@@ -45,7 +50,7 @@ def _read_csv(path: Path, text: str) -> tuple[list[str], list[tuple[int, Row]]]:
             rows.append((reader.line_num, {name: value.strip() for name, value in row.items()}))
     except csv.Error as error:
         raise InputError(f"{path}: not a table in CSV ({error})") from error
-    return list(reader.fieldnames or []), rows
+    return header, rows
 
 
 def _read_jsonl(path: Path, text: str) -> tuple[list[str], list[tuple[int, Row]]]:

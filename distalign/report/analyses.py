@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from distalign.report.cells import Cell, Measured, average, display, mean_over_seeds, measured
+from distalign.report.cells import (
+    Cell,
+    Measured,
+    average,
+    display,
+    display_dataset,
+    mean_over_seeds,
+    measured,
+)
 from distalign.report.tables import Entry, Table, interval, mae_marks, number
 from distalign.statistics.score import Metrics
 
@@ -31,7 +39,7 @@ def decoding_table(cells: Mapping[tuple[str, str], Measured], coordinated: set[s
             mean = mean_over_seeds([seed[variant] for seed in group.seeds])
             if variant in coordinated:
                 mean |= {"floor": None, "ratio": None}
-            names = display(dataset), display(method), variant
+            names = display_dataset(dataset), display(method), variant
             rows.append([*map(Entry, names), *_row(mean, group.link)])
     columns = ["Data set", "Method", "Variant", *COLUMNS.values()]
     return Table("Other ways of sampling", columns, rows)

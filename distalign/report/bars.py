@@ -15,6 +15,7 @@ from distalign.report.cells import (
     Matrix,
     Measured,
     display,
+    display_dataset,
     mean_over_seeds,
     rounds_of,
     section_title,
@@ -110,7 +111,7 @@ def draw_summary(cells: Sequence[Cell], matrix: Matrix) -> bytes:
         found = {cell.method: cell.metrics for cell in cells if cell.dataset == dataset}
         rows = {display(method): mae_bar(found[method]) for method in matrix.methods}
         size = next((rounds_of(m) for m in found.values() if m["n_rounds"]), "no rounds")
-        groups[f"{display(dataset)}\n{size}"] = rows
+        groups[f"{display_dataset(dataset)}\n{size}"] = rows
     title = f"Distance from the target: {section_title(cells[0])}{seeds_of(matrix)}"
     return draw_bars(groups, MAE_BAR, MAE_AXIS, title)
 
@@ -129,7 +130,9 @@ def transfer_bars(transferred: Mapping[tuple[str, str, str], Measured]) -> Bars:
     panels: dict[str, dict[str, Bar]] = {}
     for (method, trained, tested), group in transferred.items():
         size = rounds_of(group.seeds[0])
-        panel = panels.setdefault(f"{display(trained)} → {display(tested)}\n{size}", {})
+        panel = panels.setdefault(
+            f"{display_dataset(trained)} → {display_dataset(tested)}\n{size}", {}
+        )
         panel[display(method)] = mae_bar(mean_over_seeds(group.seeds))
     return panels
 
@@ -146,7 +149,7 @@ def surface_bars(cells: Sequence[Cell], surface: Mapping[tuple[str, str], Measur
     for (dataset, form), group in surface_groups(cells, surface).items():
         if dataset in panels:
             panels[dataset][display(form)] = mae_bar(mean_over_seeds(group.seeds))
-    return {f"{display(name)}\n{sizes[name]}": rows for name, rows in panels.items()}
+    return {f"{display_dataset(name)}\n{sizes[name]}": rows for name, rows in panels.items()}
 
 
 def first_token_bars(internal: Mapping[tuple[str, str], Measured]) -> Bars:
@@ -159,7 +162,7 @@ def first_token_bars(internal: Mapping[tuple[str, str], Measured]) -> Bars:
     for (dataset, method), group in internal.items():
         mean = mean_over_seeds(group.seeds)
         bar = _spread_bar(mean.get("mae"), mean.get("mae_sd"))
-        panels.setdefault(display(dataset), {})[display(method)] = bar
+        panels.setdefault(display_dataset(dataset), {})[display(method)] = bar
     return panels
 
 
@@ -172,7 +175,7 @@ def capability_bars(capabilities: Mapping[tuple[str, str], Measured]) -> Bars:
     several = len({dataset for dataset, _ in capabilities}) > 1
     return {
         f"{task}: {key}": {
-            display(method) + (f", {display(dataset)}" if several else ""): _spread_bar(*mean)
+            ", ".join([display(method), *[display_dataset(dataset)] * several]): _spread_bar(*mean)
             for (dataset, method), mean in means.items()
         }
         for (task, key), means in capability_means(capabilities).items()

@@ -51,7 +51,8 @@ DISPLAY = {
 
 
 OF_WHOLE = "."
-"""Between a joined data set's name and that of one of its questions; no name has a dot."""
+"""Between a joined data set's name and that of one of its questions; params.yaml lets no name of
+either have a dot."""
 UNTRAINED = "none"
 """In place of a training, of a model that is asked as it is."""
 
@@ -145,11 +146,14 @@ class Results:
 
 
 def display(name: str) -> str:
-    """The name as it is printed; of a question of a joined data set "question (whole)"."""
-    whole, dot, part = name.partition(OF_WHOLE)
-    if name in DISPLAY or not dot:
-        return DISPLAY.get(name, name)
-    return f"{display(part)} ({whole})"
+    """The name of a model, a method or a form as it is printed."""
+    return DISPLAY.get(name, name)
+
+
+def display_dataset(name: str) -> str:
+    """A data set's name as it is printed; of a question of a joined one "question (whole)"."""
+    whole, _, part = name.partition(OF_WHOLE)
+    return f"{display(part)} ({whole})" if part else display(name)
 
 
 def section_title(cell: Cell) -> str:

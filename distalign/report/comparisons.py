@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from distalign.report.cells import Cell, by_place, display
+from distalign.report.cells import Cell, by_place, display, display_dataset
 from distalign.report.tables import Entry, Table, number
 from distalign.statistics.binding import fit_cell, internal_errors
 from distalign.statistics.mae import paired_test
@@ -75,7 +75,11 @@ def comparison_table(tests: Sequence[Comparison]) -> Table | None:
     rows = []
     for test in tests:
         difference = "–" if np.isnan(test.difference) else f"{test.difference:+.3f}"
-        texts = [display(test.dataset), f"Ours - {display(test.method)}", str(test.n_contexts)]
+        texts = [
+            display_dataset(test.dataset),
+            f"Ours - {display(test.method)}",
+            str(test.n_contexts),
+        ]
         rows.append([*map(Entry, [*texts, difference, *map(p_text, (test.p, test.adjusted))])])
     title = "Paired permutation tests by context (two-sided; negative: ours is closer)"
     columns = ["Data set", "Methods", "Contexts", "Mean difference", "p", "p adjusted"]
@@ -99,7 +103,7 @@ def rounds_table(targets: dict[str, pd.DataFrame]) -> Table:
     for dataset, contexts in targets.items():
         wide = contexts.pivot(index="context", columns="category", values="target").to_numpy()
         for deviation in DEVIATIONS:
-            texts = [display(dataset), f"{deviation:g}"]
+            texts = [display_dataset(dataset), f"{deviation:g}"]
             try:
                 alone = np.median([rounds_needed(row, deviation) for row in wide])
                 together = rounds_needed(wide, deviation, n_contexts=len(wide))
@@ -119,7 +123,7 @@ def binding_table(cells: Sequence[Cell]) -> Table | None:
         fit = fit_cell(cell.contexts)
         if fit is None:
             continue
-        names = [display(cell.dataset), display(cell.method), str(cell.seed)]
+        names = [display_dataset(cell.dataset), display(cell.method), str(cell.seed)]
         slope = Entry(number(fit.slope), link=cell.metrics_link)
         texts = [bounds(*fit.slope_interval)]
         texts += [number(fit.correlation), bounds(*fit.correlation_interval)]

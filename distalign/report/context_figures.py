@@ -21,7 +21,7 @@ from distalign.report.canvas import (
     remark,
     shorten,
 )
-from distalign.report.cells import Cell, Matrix, display, rounds_of, section_title
+from distalign.report.cells import Cell, Matrix, display, display_dataset, rounds_of, section_title
 from distalign.report.comparisons import bounds, context_errors, first_category
 from distalign.report.tables import number
 from distalign.statistics.binding import figure_points, fit_cell
@@ -53,7 +53,7 @@ def spread_contexts(cells: Sequence[Cell], most: int = MOST_CONTEXTS) -> list[Ce
 def figure_title(cells: Sequence[Cell], shown: Sequence[Cell], matrix: Matrix) -> str:
     """Data set, model and setting, N, which of several seeds, and which contexts of many."""
     first = cells[0]
-    title = f"{display(first.dataset)}: {section_title(first)}"
+    title = f"{display_dataset(first.dataset)}: {section_title(first)}"
     title += f", seed {first.seed}" if len(matrix.seeds) > 1 else ""
     title += f", {rounds_of(first.metrics)}"
     n, kept = (cell.contexts["context"].nunique() for cell in (first, shown[0]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from distalign.report.cells import Cell, Matrix, display, section_title
+from distalign.report.cells import Cell, Matrix, display_dataset, section_title
 from distalign.report.comparisons import (
     Comparison,
     binding_table,
@@ -28,7 +28,7 @@ from distalign.statistics.binding import figure_points
 
 
 def dataset_title(cell: Cell) -> str:
-    return f"{display(cell.dataset)}: {section_title(cell)}"
+    return f"{display_dataset(cell.dataset)}: {section_title(cell)}"
 
 
 def dataset_parts(

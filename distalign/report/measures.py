@@ -12,6 +12,7 @@ from distalign.report.cells import (
     average,
     by_place,
     display,
+    display_dataset,
     mean_over_seeds,
     measured,
     over_seeds,
@@ -90,7 +91,7 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
         drawn = Entry("none valid" if mean["n_rounds"] else "–")
     spread = training_spread("mae", "mae_t", group.seeds)
     return [
-        Entry(display(first.dataset)),
+        Entry(display_dataset(first.dataset)),
         Entry(display(first.method)),
         _expected(expected, mean.get("expected_ratio"), strong and expected is not None),
         Entry(f"{number(true_deviation(mean)[0])} {true_deviation(mean)[1]}".rstrip()),
@@ -152,7 +153,7 @@ def seeds_table(cells: Sequence[Cell]) -> Table:
     """Mean, standard deviation and range over seeds of MEASURES, of the cells that apply."""
     rows = []
     for (dataset, method), group in by_place(cell for cell in cells if cell.applies).items():
-        entries = [*map(Entry, (display(dataset), display(method), str(len(group))))]
+        entries = [*map(Entry, (display_dataset(dataset), display(method), str(len(group))))]
         for row in over_seeds(_metrics(group)).itertuples():
             spread = f"{number(row.mean)} ± {number(row.sd)}"
             text = f"{spread} [{number(row.min)}, {number(row.max)}]"

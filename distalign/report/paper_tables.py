@@ -7,7 +7,14 @@ from functools import partial
 import pandas as pd
 
 from distalign.report.analyses import surface_groups
-from distalign.report.cells import Cell, Matrix, Measured, display, mean_over_seeds, measured
+from distalign.report.cells import (
+    Cell,
+    Matrix,
+    Measured,
+    display_dataset,
+    mean_over_seeds,
+    measured,
+)
 from distalign.report.paper_layout import Layout, Line, layout_table
 from distalign.report.tables import Table, interval, number, training_spread
 from distalign.statistics.binding import internal_interval
@@ -51,7 +58,7 @@ CORRECTED = [
 
 
 def _layout(table: str, title: str, model: str, matrix: Matrix, paper: pd.DataFrame) -> Layout:
-    columns = {dataset: display(dataset) for dataset in matrix.datasets}
+    columns = {dataset: display_dataset(dataset) for dataset in matrix.datasets}
     return Layout(title, table, model, matrix.methods, columns, paper)
 
 
@@ -110,7 +117,7 @@ def transfer_layout(
     """
     values = {(_pair(*pair), method): seeds for (method, *pair), seeds in transferred.items()}
     columns = {
-        _pair(trained, tested): f"{display(trained)} → {display(tested)}"
+        _pair(trained, tested): f"{display_dataset(trained)} → {display_dataset(tested)}"
         for _, trained, tested in transferred
     }
     pairs = {trained: _pair(trained, tested) for trained, tested in TRANSFERS.items()}
@@ -151,7 +158,7 @@ def surface_table(
     groups = surface_groups(cells, surface)
     title = "Table 6: MAE by form of the steering tokens"
     layout = _layout("6", title, cells[0].model, matrix, paper.replace({"method": FORMS}))
-    columns = {dataset: display(dataset) for dataset in matrix.surface_datasets}
+    columns = {dataset: display_dataset(dataset) for dataset in matrix.surface_datasets}
     forms = list(dict.fromkeys([*(form for _, form in groups), *matrix.surface_forms]))
     return layout_table(replace(layout, methods=forms, columns=columns), groups, [MAE])
 

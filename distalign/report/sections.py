@@ -22,7 +22,7 @@ from distalign.report.bars import (
     surface_bars,
     transfer_bars,
 )
-from distalign.report.cells import Cell, Matrix, Results, display, mean_cells, section_title
+from distalign.report.cells import Cell, Matrix, Results, display_dataset, mean_cells, section_title
 from distalign.report.grid_figure import draw_sensitivity
 from distalign.report.measures import first_table, seeds_table
 from distalign.report.page import Figure, Part
@@ -66,7 +66,7 @@ def cells_part(
     """
     cells, first = results.cells, results.cells[0]
     texts = [question(cells, matrix)]
-    texts += [f"{display(dataset)}: {' '.join(lines)}" for dataset, lines in said.items()]
+    texts += [f"{display_dataset(dataset)}: {' '.join(lines)}" for dataset, lines in said.items()]
     name = f"summary_{place_name(first)}.png"
     title = f"MAE of every method (0 to 1): {section_title(first)}{seeds_of(matrix)}"
     summary = Figure(title, name, draw_summary(mean_cells(cells), matrix), kept=True)
@@ -74,7 +74,7 @@ def cells_part(
     if len(matrix.seeds) > 1:
         folded["Over training seeds"] = [seeds_table(cells)]
     linked = {cell.dataset: cell for cell in cells if cell.applies}.values()
-    pages = [Entry(display(c.dataset), link=quote(dataset_page_name(c))) for c in linked]
+    pages = [Entry(display_dataset(c.dataset), link=quote(dataset_page_name(c))) for c in linked]
     figures = [summary, *_analysis_figures(results), *_grids(results, matrix)]
     tables = [first_table(cells, matrix), *_analysis_tables(results, coordinated)]
     return Part(section_title(first), texts, figures, tables, pages, folded)
@@ -119,7 +119,7 @@ def _grids(results: Results, matrix: Matrix) -> list[Figure]:
     for dataset in matrix.datasets:
         methods = {m: group for (d, m), group in results.sensitivity.items() if d == dataset}
         if any(rows for group in methods.values() for rows in group.seeds):
-            title = f"Decoding parameters, {display(dataset)}: {section_title(first)}"
+            title = f"Decoding parameters, {display_dataset(dataset)}: {section_title(first)}"
             name = f"{place_name(first)}_{dataset}_sensitivity.png"
             png = draw_sensitivity(methods, title)
             figures.append(Figure(f"As figures 4 and 6-10, MAE (0 to 1). {title}", name, png))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from distalign.records.files import write_text
 from distalign.report.cell_files import PLACE, Folders, all_contexts, read_rounds, write_csv
-from distalign.report.cells import Cell, Matrix, Results, display, section_title
+from distalign.report.cells import Cell, Matrix, Results, display, display_dataset, section_title
 from distalign.report.comparisons import ReportParams
 from distalign.report.contents import report_pages, terminal_text
 from distalign.report.page import html_page, markdown_page
@@ -52,6 +52,6 @@ def write_rounds(cells: Sequence[Cell], folders: Folders) -> None:
             continue
         name = "/".join(str(getattr(cell, key)) for key in PLACE)
         question, rows = read_rounds(folders, cell)
-        parts = [display(cell.dataset), section_title(cell), display(cell.method)]
+        parts = [display_dataset(cell.dataset), section_title(cell), display(cell.method)]
         title = f"Rounds of {', '.join(parts)}, seed {cell.seed}"
         write_text(folders.rounds / f"{name}.html", rounds_page(title, rows, question.categories))

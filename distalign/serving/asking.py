@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distalign.data.wordings import normalise
+from distalign.data.requests import named_settings
 from distalign.engines.engine import Decoding, EngineName, FirstToken
 from distalign.engines.opening import open_engine
 from distalign.judging.words import judge_round
@@ -156,8 +156,7 @@ def ask(
 def question_in(spec: DatasetSpec, prompt: str) -> DatasetSpec:
     """The question of a joined data set that a prompt asks, by its words; the first if none."""
     parts = questions(spec)
-    words = set(normalise(prompt).split())
-    asked = [p for p in parts if words.intersection(p.attribute.question(SETTING).topic)]
+    asked = [part for part in parts if SETTING in named_settings(prompt, part.attribute)]
     return (asked or parts)[0]
 
 

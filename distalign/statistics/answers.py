@@ -1,15 +1,5 @@
-"""Score answers that exist already, of any model or survey: neither a model nor torch is loaded.
+"""Answers that exist already, of any model or survey: read with their targets, and summed up."""
 
-    distalign-score answers.csv targets.csv --out scored
-    distalign-score answers.jsonl targets.csv --out scored --normalise
-
-The answers have the columns context and category, a row an answer; an empty category is one that
-could not be read. The targets have the column context and one a category, with shares that add
-up to 1. A file that ends in .jsonl has an object a line instead. The folder gets metrics.json,
-contexts.csv and contexts.svg.
-"""
-
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from distalign.records.checked_yaml import near
-from distalign.records.files import write_json
-from distalign.records.rows import read_rows
+from distalign.records.rows import Row, read_rows
 from distalign.records.schemas import (
     Attribute,
     Category,
@@ -27,7 +16,7 @@ from distalign.records.schemas import (
     InputError,
     Judgement,
 )
-from distalign.statistics.score import Metrics, ScoreParams, cell_metrics, context_table
+from distalign.statistics.score import Metrics
 
 # As far as rounding to three digits may take the shares of some categories.
 OFF_ONE = 0.005
@@ -73,30 +62,45 @@ def read_targets(path: Path, ordered: bool = False, normalise: bool = False) -> 
     )
 
 
+def answer_rows(path: Path, column: str, spec: DatasetSpec) -> list[tuple[int, Row]]:
+    """(line, row) of each answer, which stands in a column beside its context.
+
+    Raises:
+        InputError: naming file and line: a column is missing, or a context has no target.
+    """
+    rows = _rows(path, ["context", column])
+    for line, row in rows:
+        _known(f"{path}:{line}", "context", row["context"], [c.name for c in spec.contexts])
+    return rows
+
+
 def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
     """The answers as judged rounds.
 
     Raises:
         InputError: naming the file, the line, and near names for unknown ones.
     """
-    names, answers = [context.name for context in spec.contexts], []
-    for line, row in _rows(path, ["context", "category"]):
-        context, category = row["context"], row["category"] or None
-        known = {"context": (context, names), "category": (category, [*spec.categories, None])}
-        for column, (value, values) in known.items():
-            if value not in values:
-                offered = near(value, [name for name in values if name is not None])
-                raise InputError(f"{path}:{line}: {column} {value!r} has no target; {offered}")
+    answers = []
+    for line, row in answer_rows(path, "category", spec):
+        category, refused = row["category"], row.get("refused", "")
+        if category:
+            _known(f"{path}:{line}", "category", category, spec.categories)
+        if refused not in ("", "yes") or (refused and category):
+            raise InputError(
+                f"{path}:{line}: refused = {refused!r}; write yes where an answer without a "
+                "category says that it does not tell, else leave it empty"
+            )
         answers.append(
             Judgement(
-                context=context,
+                context=row["context"],
                 round=line,
                 prompt="",
-                text=category or "",
+                text=category,
                 drawn=None,
                 probabilities=None,
                 mass=None,
-                category=category,
+                category=category or None,
+                refused=bool(refused),
                 judge="given",
             )
         )
@@ -105,7 +109,12 @@ def read_answers(path: Path, spec: DatasetSpec) -> list[Judgement]:
     return answers
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def _known(where: str, column: str, value: str, names: Sequence[str]) -> None:
+    if value not in names:
+        raise InputError(f"{where}: {column} {value!r} has no target; {near(value, names)}")
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, Row]]:
     """(line, row) of a table that has these columns."""
     header, rows = read_rows(path)
     for column in columns:
@@ -136,7 +145,8 @@ def draw_shares(table: pd.DataFrame, path: Path) -> None:
         observed = rows["observed"]
         bars = [(observed - rows["low"]).clip(0), (rows["high"] - observed).clip(0)]
         axes.errorbar(rows["target"], observed, bars, fmt="o", label=category, elinewidth=1)
-    axes.legend()
+    if axes.containers:  # an answer was valid
+        axes.legend()
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -150,37 +160,3 @@ def summary(metrics: Metrics) -> str:
         value = "none" if metrics[key] is None else f"{metrics[key]:.4f}"
         lines.append(f"{key:10} {value}{interval}")
     return "\n".join(lines)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("answers", type=Path)
-    parser.add_argument("targets", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--ordered", action="store_true", help="categories are steps of a scale")
-    parser.add_argument(
-        "--normalise", action="store_true", help="divide each context's shares by their sum"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resamples", type=int, default=1000)
-    args = parser.parse_args()
-    if args.resamples < 1:
-        parser.error(f"--resamples {args.resamples}: take 1 or more")
-    try:
-        spec = read_targets(args.targets, args.ordered, args.normalise)
-        answers = read_answers(args.answers, spec)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    params = ScoreParams(seed=args.seed, resamples=args.resamples)
-    metrics, table = cell_metrics(answers, spec, params), context_table(answers, spec)
-    write_json(args.out / "metrics.json", metrics)
-    table.to_csv(args.out / "contexts.csv", index=False)
-    draw_shares(table, args.out / "contexts.svg")
-    print(table.to_string(index=False, float_format="%.3f"))
-    print(summary(metrics))
-
-
-if __name__ == "__main__":
-    main()

@@ -124,6 +124,35 @@ def test_signs_numbers_and_scripts(options: list[str], text: str, category: str 
 
 
 @pytest.mark.parametrize(
+    ("text", "category", "refused"),
+    [
+        ("There is no gender information provided.", None, True),
+        ("There's no information about the nurse's gender given.", None, True),
+        ("No details about the nurse are available.", None, True),
+        ("I'm unable to engage with that.", None, True),
+        ("I am really not able to go into this.", None, True),
+        ("Unable to answer.", None, True),
+        ("We are unable to determine it.", None, True),
+        ("I'm unable to provide that.", None, True),
+        ("I can't help with that.", None, True),
+        ("There is no shortage of information available.", None, False),
+        ("The nurse is not engaged, and no details bore them.", None, False),
+        ("The nurse is unable to engage with patients.", None, False),
+        ("There are no women available.", None, False),
+        ("The nurse is a woman; no further information is provided", "Female", False),
+        ("The nurse is a woman, no further information is provided", "Female", False),
+        ("The nurse is a woman with no further information provided.", "Female", False),
+        ("Male, although no gender information is given.", "Male", False),
+        ("A man who is unable to engage with that.", "Male", False),
+        ("I can't help but think that it is a man.", "Male", False),
+    ],
+)
+def test_who_does_not_tell_refuses(text: str, category: str | None, refused: bool) -> None:
+    gender = read_attribute(ROOT / "data/attributes/gender.yaml")
+    assert read_answer(text, gender)[:2] == (category, refused)
+
+
+@pytest.mark.parametrize(
     ("options", "text", "reading"),
     [
         ("gender", "Are they male or female? Female.", ("Female", False)),

@@ -33,6 +33,8 @@ def test_values_are_texts_and_have_their_lines(tmp_path: Path) -> None:
         ("t.jsonl", "[1]", "t.jsonl:1: .*no object"),
         ("t.jsonl", '{"a": 1}\n{"b": 2}', r"t.jsonl:2: \['b'\] stand in no earlier line"),
         ("t.csv", "a,b\n1,2,3\n", "t.csv:2: more values than columns"),
+        ("t.csv", "a;Yes;No\nA;0,5;0,5\n", "t.csv:1: separated by semicolons, it seems; use comma"),
+        ("t.csv", "a\tYes\tNo\n", "t.csv:1: separated by tabs"),
         ("t.csv", "a,a\n1,2\n", "t.csv:1: .*each column once"),
         ("t.csv", "a,\n1,2\n", "t.csv:1: .*each column once"),
         ("t.csv", "a\n\udcff", "not a table in UTF-8"),

@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from distalign.report.cells import by_place, mean_cells, mean_over_seeds, over_seeds, section_title
+from distalign.report.cells import (
+    by_place,
+    display,
+    display_dataset,
+    mean_cells,
+    mean_over_seeds,
+    over_seeds,
+    section_title,
+)
 from tests.support.report_cells import cell, judged, metrics_cell
 
 
@@ -51,3 +59,10 @@ def test_titles_name_a_training_that_differs():
     assert section_title(attribute) == "m, attribute"
     other = type(attribute)(**{**vars(attribute), "training": "both"})
     assert section_title(other) == "m, attribute, trained on both"
+
+
+def test_a_dot_names_a_question_of_data_sets_alone():
+    # params.yaml lets no data set, and no question, have a dot (tests/stages/test_check.py).
+    assert display_dataset("two.uk_real") == "UK Real (two)"
+    assert [display_dataset(name) for name in ("uk_real", "two")] == ["UK Real", "two"]
+    assert [display(name) for name in ("gpt-5.1", "qwen2.5-7b")] == ["gpt-5.1", "Qwen2.5-7B"]

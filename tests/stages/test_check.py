@@ -433,7 +433,7 @@ JOINED = {"datasets": ["two"], "methods": ["ours"]}
         (
             {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"attribute": "sex"}}},
             {},
-            "targets.datasets.two.attribute = 'sex': not in data/attributes",
+            "targets.datasets.two.joined.b.attribute = 'sex': not in data/attributes",
         ),
         (
             {"joined": TWO["joined"] | {"b": TWO["joined"]["uk_real"] | {"target": "even"}}},
@@ -444,6 +444,11 @@ JOINED = {"datasets": ["two"], "methods": ["ours"]}
             {"joined": TWO["joined"] | {"b": {"contexts": "c", "targets": "even"}}},
             {},
             "targets.datasets.two.joined.b.targets = 'even': unknown key; did you mean 'target'?",
+        ),
+        (
+            {"joined": TWO["joined"] | {"b.c": TWO["joined"]["uk_real"]}},
+            {},
+            "datasets: 'b.c' names files and parameters: only letters",
         ),
         ({"join": TWO["joined"]}, {}, "targets.datasets.two.attribute is missing"),
     ],
@@ -459,6 +464,13 @@ def test_what_cannot_be_joined_is_told(
         assert lines == []
     else:
         assert any(message in line for line in lines), lines
+
+
+def test_a_data_set_with_a_dot_is_told(told: Callable[..., list[str]]) -> None:
+    params = copy.deepcopy(CONTENT[PARAMS])
+    params["targets"]["datasets"]["my.data"] = params["targets"]["datasets"]["uk_real"]
+    lines = told({PARAMS: json.dumps(params).encode()})
+    assert any("datasets: 'my.data' names files and parameters" in line for line in lines), lines
 
 
 def test_a_steering_form_that_tells_no_categories_apart_is_told(

@@ -1,16 +1,13 @@
-"""Answers that exist already: the command from two CSV files to its table, JSON and figure."""
+"""Answers that exist already are read, and what is wrong in them is told."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from distalign.records.schemas import InputError
-from distalign.statistics.answers import read_answers, read_targets
-from tests.support.paths import ROOT
+from distalign.statistics.answers import draw_shares, read_answers, read_targets
+from distalign.statistics.score import context_table
 
 TARGETS = "context,Agree,Neither,Disagree\nBäcker,0.5,0.3,0.2\nNurses,0.333,0.333,0.333\n"
 SHARES = ["Agree", "Neither", "Disagree"]
@@ -23,30 +20,6 @@ def write(folder: Path, targets: str = TARGETS, answers: str = ANSWERS) -> tuple
     for path, text in zip(paths, (answers, targets), strict=True):
         path.write_text(text, encoding="utf-8")
     return paths
-
-
-def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> None:
-    answers, targets = write(tmp_path)
-    code = (
-        "import runpy, sys; sys.argv[0] = 'answers'\n"
-        "runpy.run_module('distalign.statistics.answers', run_name='__main__')\n"
-        "assert 'torch' not in sys.modules\n"
-    )
-    flags = [answers, targets, "--out", tmp_path / "scored", "--resamples", "20", "--ordered"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, flags)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "11 of 12 answers valid" in done.stdout
-    metrics = json.loads((tmp_path / "scored/metrics.json").read_text())
-    # Bäcker: 0.6, 0.4, 0 against 0.5, 0.3, 0.2. Nurses: 0, 0, 1 against thirds.
-    assert metrics["mae"] == pytest.approx((0.4 / 3 + 4 / 9) / 2, abs=1e-6)
-    # Of two places between three steps: 0.1 and 0.2 off, and one and two thirds.
-    assert metrics["w1"] == pytest.approx((0.15 + 0.5) / 2, abs=1e-6)
-    assert f"w1         {metrics['w1']:.4f}" in done.stdout
-    table = pd.read_csv(tmp_path / "scored/contexts.csv")
-    assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
-    assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +38,8 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
         (TARGETS, "context,category\nBäcker,Agree\nNurse,Agree\n", "csv:3: .*mean 'Nurses'"),
         (TARGETS, "context,category\nNurses,agree\n", "csv:2: category 'agree' .*mean 'Agree'"),
         (TARGETS, "context,category\n", "answers.csv: no answer"),
+        (TARGETS, "context,category,refused\nNurses,,no\n", "csv:2: refused = 'no'; write yes"),
+        (TARGETS, "context,category,refused\nNurses,Agree,yes\n", "csv:2: .* without a category"),
         (TARGETS, "context,answer\nNurses,Agree\n", "answers.csv:1: no column 'category'"),
     ],
 )  # fmt: skip
@@ -90,6 +65,25 @@ def test_jsonl_is_read_as_csv_is(tmp_path: Path) -> None:
     assert spec == read_targets(targets)
     read = [[row.category for row in read_answers(path, spec)] for path in (answers, other)]
     assert read[0] == read[1]
+
+
+def test_refusals_are_read_where_they_are_told(tmp_path: Path) -> None:
+    given = "context,category,refused\nNurses,,yes\nNurses,,\nNurses,Agree,\n"
+    answers, targets = write(tmp_path, answers=given)
+    read = read_answers(answers, read_targets(targets))
+    assert [row.refused for row in read] == [True, False, False]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("category", "n"), [("", 0), ("Disagree", 1)])
+def test_a_figure_without_valid_answers_has_no_legend(
+    tmp_path: Path, category: str, n: int
+) -> None:
+    answers, targets = write(tmp_path, answers=f"context,category\nNurses,{category}\n")
+    spec = read_targets(targets)
+    table = context_table(read_answers(answers, spec), spec)
+    draw_shares(table, tmp_path / "contexts.svg")
+    assert (tmp_path / "contexts.svg").read_text().count('id="legend_1"') == n
 
 
 def test_shares_are_normalised_when_asked(tmp_path: Path) -> None:
