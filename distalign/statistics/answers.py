@@ -43,7 +43,7 @@ def read_targets(path: Path, ordered: bool = False, normalise: bool = False) -> 
         if not name or name in contexts:
             raise InputError(f"{where}: context {name!r} is empty or there twice; name each once")
         target = [_share(value, where, category, normalise) for category, value in row.items()]
-        if abs(sum(target) - 1) > OFF_ONE and not (normalise and sum(target)):
+        if abs(sum(target) - 1) > OFF_ONE and not (normalise and sum(target) > 0):
             raise InputError(
                 f"{where}: the shares add up to {sum(target):g}; make it 1, or use --normalise"
             )
