@@ -19,6 +19,8 @@ from tests.support.cores import CORES, WORKER
 from tests.support.machine import AUTO
 from tests.support.paths import ROOT
 
+# As stages.cli has it, before torch takes its first memory.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("distalign", deadline=None)
 hypothesis.settings.load_profile("distalign")
