@@ -34,6 +34,9 @@ typed = '$(subst ','\'',$(value $(1)))'
 place = '$(subst ','\'',$($(1)))'
 # What a switch is off by.
 OFF := 0 no off false
+IN_ORDER = $(if $(filter-out $(OFF),$(ORDERED)),--ordered)
+# Of `make score` and `make rounds`: targets are percentages or counts.
+NORMALISED = $(if $(filter-out $(OFF),$(NORMALISE)),--normalise)
 # Of `make new`. Systems set LANGUAGE to their own, as en_US:en: only the command line counts.
 LANGUAGE := en
 INSTALLED := $(VENV)/.installed$(GPU)
@@ -62,7 +65,7 @@ endif
 new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en ORDERED=1)
 	@python -m tools.new $(if $(ATTRIBUTE),--attribute $(call typed,ATTRIBUTE)) \
 		$(if $(TABLE),--table $(call place,TABLE)) $(if $(value QUESTION),--question $(call typed,QUESTION)) \
-		--language $(LANGUAGE) $(if $(filter-out $(OFF),$(ORDERED)),--ordered)
+		--language $(LANGUAGE) $(IN_ORDER)
 
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
@@ -83,13 +86,14 @@ audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=..
 	@python -m tools.audit --model $(call typed,MODEL) --dataset $(DATASET) --method $(METHOD) \
 		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) $(if $(filter-out $(OFF),$(PLAN)),--plan)
 
-rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=...)
-	@distalign-rounds $(call place,TARGETS)
+rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=... NORMALISE=1)
+	@distalign-rounds $(call place,TARGETS) $(NORMALISED)
 
-score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=... ATTRIBUTE=...)
+score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=... ATTRIBUTE=... NORMALISE=1 ORDERED=1)
 	@distalign-read $(call place,ANSWERS) $(call place,TARGETS) --out $(call place,SCORED)/answers.csv \
 		$(if $(ATTRIBUTE),--attribute data/attributes/$(call typed,ATTRIBUTE).yaml)
-	@distalign-score $(call place,SCORED)/answers.csv $(call place,TARGETS) --out $(call place,SCORED)
+	@distalign-score $(call place,SCORED)/answers.csv $(call place,TARGETS) --out $(call place,SCORED) \
+		$(NORMALISED) $(IN_ORDER)
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push

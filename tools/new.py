@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from distalign.data.plain import QUESTION, ROUNDED, Table, plain_attribute, read_table
+from distalign.data.plain import QUESTION, Table, plain_attribute, read_table
 from distalign.data.targets import TargetsParams, build_spec
 from distalign.data.wordings import SLOT
 from distalign.planning.inputs import check_attribute
@@ -25,6 +25,7 @@ from distalign.records.files import write_text
 from distalign.records.rows import read_rows
 from distalign.records.schemas import InputError
 from stages.cli import block, run
+from tools.answers import check_columns
 
 PLACE = re.compile(r"^  datasets:[ \t]*(?:#.*)?\n(?=( +)\S)", re.MULTILINE)
 """In params.yaml, after which the data set is named, as far to the right as the next."""
@@ -62,27 +63,8 @@ def check_table(path: Path, table: Table) -> None:
                 f"{path}:1: {category!r}: a column has the category's name alone; make it "
                 f"{category[: -len(KINDS[0])]!r}"
             )
-    for category in unlike_the_others(table):
-        raise InputError(
-            f"{path}:1: {category!r} seems to be no category but the others' sum, or the number "
-            "of answers; take the column out, or write shares that add up to 1"
-        )
-
-
-def unlike_the_others(table: Table) -> list[str]:
-    """Columns of counts that equal the others' sum in all rows, or beside which the others are
-    percentages.
-    """
-    if not table.are_counts or len(table.categories) < 3:
-        return []
-    rows = list(table.weights.values())
-    found = []
-    for place, category in enumerate(table.categories):
-        others = [sum(row) - row[place] for row in rows]
-        is_sum = others == [row[place] for row in rows]
-        if is_sum or all(abs(other / 100 - 1) <= ROUNDED for other in others):
-            found.append(category)
-    return found
+    if table.are_counts:
+        check_columns(path, table.categories, list(table.weights.values()))
 
 
 def contexts_csv(table: Table) -> str:

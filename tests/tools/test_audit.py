@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -144,8 +145,8 @@ def test_what_cannot_be_audited_is_told_before_anything_is_asked(
 def test_the_makefile_passes_what_is_said_on() -> None:
     line = ["make", "-n", "audit", "MODEL=m", "DATASET=us_even", "BASE_URL=http://h/v1", "PLAN=1"]
     out = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    words = " ".join(out.replace("\\\n", " ").split())
+    words = " ".join(shlex.split(out.replace("\\\n", " ")))
     assert (
-        'tools.audit --model "m" --dataset us_even --method zero_shot '
+        "tools.audit --model m --dataset us_even --method zero_shot "
         "--base-url http://h/v1 --plan" in words
     )

@@ -59,6 +59,9 @@ def test_make_passes_on_what_a_person_has_typed() -> None:
     assert "my targets.csv" in recipe("rounds", "TARGETS=my targets.csv")
     scoring = recipe("score", "ANSWERS=my answers.csv", "TARGETS=my targets.csv", "SCORED=a b")
     assert scoring == ["distalign-score", "a b/answers.csv", "my targets.csv", "--out", "a b"]
+    switched = recipe("score", "NORMALISE=1", "ORDERED=1")[-2:]
+    assert switched == ["--normalise", "--ordered"]
+    assert recipe("rounds", "NORMALISE=1")[-1] == "--normalise"
     assert recipe("publish", "DATASET=mine")[-1] == "published/mine"
 
 
