@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path(".llm_store"), help="keeps answers")
     parser.add_argument("--out", type=Path, default=Path("audits"), help="folder of the results")
     args = parser.parse_args()
+    if not args.model.strip():
+        raise InputError("no model is named; name it as the API does: MODEL=gpt-5.1")
     remote = block(RemoteParams, "audit").model_copy(update={"model": args.model})
     for fault in address_faults("--base-url", args.base_url):
         raise InputError(fault)

@@ -150,3 +150,12 @@ def test_the_makefile_passes_what_is_said_on() -> None:
         "tools.audit --model m --dataset us_even --method zero_shot "
         "--base-url http://h/v1 --plan" in words
     )
+
+
+def test_a_model_without_a_name_is_told_before_anything_is_asked(
+    command: list[str], chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [*command, "--model", "", "--dataset", "us_even"])
+    with pytest.raises(InputError, match="no model is named"):
+        audit.main()
+    assert chat_server.bodies == []
