@@ -112,7 +112,9 @@ publish: install ## Make a folder of a trained policy with its model card (POLIC
 	@distalign-publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(call place,OUT)
 
 results: install ## Print the results table and where the figures are
-	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
+	@file="report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"; \
+	test -f "$$file" || { echo "error: $$file is not there yet; make repro writes it" >&2; exit 1; }; \
+	cat "$$file"
 
 # Two processes, whatever the cores, as each may load a model. Each takes a file at a time.
 PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

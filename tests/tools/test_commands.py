@@ -3,9 +3,11 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +74,15 @@ def test_make_takes_no_switch_for_on_that_is_off_and_no_language_of_the_system()
     assert "--plan" not in recipe("audit", "MODEL=m", "PLAN=no")
     assert recipe("new", LANGUAGE="en_US:en")[-2:] == ["--language", "en"]
     assert recipe("new", "LANGUAGE=de")[-2:] == ["--language", "de"]
+
+
+def test_results_that_are_not_there_yet_are_told(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "scale.yaml").write_text("name: mine # of the report\n", encoding="utf-8")
+    line = ["make", "results", "-o", "install"]
+    said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert "report/mine/results.txt is not there yet; make repro writes it" in said.stderr
+    (tmp_path / "report/mine").mkdir(parents=True)
+    (tmp_path / "report/mine/results.txt").write_text("as wanted\n", encoding="utf-8")
+    said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert (said.stdout, said.returncode) == ("as wanted\n", 0)
