@@ -14,16 +14,19 @@ import csv
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from distalign.data.frames import WORD
 from distalign.data.plain import QUESTION, Table, plain_attribute, read_table
 from distalign.data.targets import TargetsParams, build_spec
 from distalign.data.wordings import SLOT
+from distalign.judging.words import read_category
 from distalign.planning.inputs import check_attribute
 from distalign.records.files import write_text
 from distalign.records.rows import read_rows
-from distalign.records.schemas import InputError
+from distalign.records.schemas import Attribute, InputError
 from stages.cli import block, run
 from tools.answers import check_columns
 
@@ -65,6 +68,20 @@ def check_table(path: Path, table: Table) -> None:
             )
     if table.are_counts:
         check_columns(path, table.categories, list(table.weights.values()))
+
+
+def keep_readable(attribute: dict[str, Any]) -> None:
+    """Take out the default responses that are not read as each category that they are written for:
+    "Unlikely, most likely." states two.
+    """
+    known = Attribute.model_validate(attribute)
+    names = [category.name for category in known.categories]
+    grammar = attribute["settings"]["attribute"]["responses"]["grammar"]
+    grammar["root"] = [
+        frame
+        for frame in grammar["root"]
+        if all(read_category(frame.replace(WORD, name), known) == name for name in names)
+    ]
 
 
 def contexts_csv(table: Table) -> str:
@@ -112,6 +129,7 @@ def main() -> None:
     table = read_table(path, question)
     check_table(path, table)
     attribute = plain_attribute(name, table, args.language)
+    keep_readable(attribute)
     if args.ordered:
         attribute = {"name": name, "ordered": True, **attribute}
     definition = args.root / f"data/attributes/{name}.yaml"

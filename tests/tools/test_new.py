@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from distalign.data.targets import TargetsParams, build_spec
+from distalign.judging.words import read_category
 from distalign.planning.inputs import check_attribute
 from distalign.records.schemas import InputError
 from tests.support.paths import ROOT
@@ -126,3 +127,20 @@ def test_the_line_fits_into_a_file_that_a_person_has_laid_out(root: Path) -> Non
     assert yaml.safe_load(mended)["targets"]["datasets"].keys() == {"law", "a"}
     with pytest.raises(InputError, match="no line `  datasets:`"):
         new.named("targets: {datasets: {}}\n", "law", Path("law.csv"))
+
+
+def test_no_response_is_written_that_the_judge_would_not_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "context,Very likely,Likely,Unlikely\nBakers,1,2,4\n"
+    (root / "law.csv").write_text(table, encoding="utf-8")
+    question = "How far do {context} hope to move?"
+    monkeypatch.setattr("sys.argv", command(root, "--root", str(root), "--question", question))
+    new.main()
+    attribute = check_attribute(root / "data/attributes/law.yaml")
+    frames = attribute.settings["attribute"].responses.grammar["root"]
+    assert "{word}, most likely." not in frames
+    assert len(frames) == 11
+    for frame in frames:
+        for name in ("Very likely", "Likely", "Unlikely"):
+            assert read_category(frame.replace("{word}", name), attribute) == name
