@@ -23,7 +23,7 @@ from distalign.data.plain import QUESTION, Table, plain_attribute, read_table
 from distalign.data.targets import TargetsParams, build_spec
 from distalign.data.wordings import SLOT
 from distalign.judging.words import read_category
-from distalign.planning.inputs import check_attribute
+from distalign.planning.inputs import check_attribute, check_names
 from distalign.records.files import write_text
 from distalign.records.rows import read_rows
 from distalign.records.schemas import Attribute, InputError
@@ -142,7 +142,9 @@ def main() -> None:
     write_text(definition, text)
     write_text(args.root / contexts, contexts_csv(table))
     try:
-        build_spec(name, check_attribute(definition), args.root / contexts, "real")
+        known = check_attribute(definition)
+        build_spec(name, known, args.root / contexts, "real")
+        check_names(known, table.weights, str(path))
     except InputError as error:  # of files that are taken away again: it is the table that says so
         definition.unlink()
         (args.root / contexts).unlink()

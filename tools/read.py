@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from distalign.judging.words import read_answer, unreadable_words
+from distalign.planning.inputs import check_names
 from distalign.records.checked_yaml import near
 from distalign.records.files import read_attribute, write_text
 from distalign.records.rows import Row, read_rows
@@ -45,7 +46,7 @@ def with_words(named: Attribute, words: Attribute) -> Attribute:
     return named.model_copy(update={"categories": categories, "homonyms": words.homonyms})
 
 
-def readable(attribute: Attribute) -> Attribute:
+def check_words(attribute: Attribute) -> None:
     """Raises InputError naming a word that is not read as its own category."""
     for category, word, read in unreadable_words(attribute):
         instead = f"as {read}" if read else "as none or several"
@@ -53,7 +54,6 @@ def readable(attribute: Attribute) -> Attribute:
             f"category {category}: {word!r} is read {instead}; name it otherwise in targets and "
             "answers, or give words with --attribute"
         )
-    return attribute
 
 
 def read_all(rows: Sequence[Row], attribute: Attribute) -> Iterator[Row]:
@@ -84,7 +84,9 @@ def main() -> None:
         print(f"{args.out}: {args.answers} as it is, since it has a column {CATEGORY}")
         return
     answers = [row for _, row in answer_rows(args.answers, "answer", spec)]
-    rows = list(read_all(answers, readable(attribute)))
+    check_words(attribute)
+    check_names(attribute, (context.name for context in spec.contexts), str(args.targets))
+    rows = list(read_all(answers, attribute))
     if not rows:
         raise InputError(f"{args.answers}: no answer; write a row for each")
     write_text(args.out, table([*dict.fromkeys([*header, CATEGORY, REFUSED])], rows))

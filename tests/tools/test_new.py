@@ -99,6 +99,7 @@ def test_a_name_that_params_yaml_could_not_have_is_refused(
         ("context,Yes,No,total\nBakers,1,5,6\nNurses,3,1,4\n", "'total' seems to be no category"),
         ("context,Yes,No,n\nBakers,40,60,120\nNurses,3,98,94\n", "'n' seems to be no category"),
         ("context,male_count,female_count\nBakers,1,5\n", "make it 'male'"),
+        ("context,Left,Right\nLeft,9,1\nRight,1,8\n", "'Left' is a word of category 'Left' too"),
         ("context,{word},No\nBakers,1,5\n", "nothing but {context} stands in braces"),
     ],
 )
@@ -110,6 +111,8 @@ def test_a_table_that_would_be_misread_is_refused(
     monkeypatch.setattr("sys.argv", command(root, "--root", str(root), "--question", question))
     with pytest.raises(InputError, match=fault):
         new.main()
+    assert not (root / "data/attributes/law.yaml").exists()
+    assert not (root / "data/examples/law.csv").exists()
 
 
 def test_where_nobody_can_answer_the_variable_is_named(

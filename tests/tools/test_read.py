@@ -141,3 +141,13 @@ def test_no_file_is_written_over_or_where_it_cannot_be(
     monkeypatch.setattr("sys.argv", arguments)
     with pytest.raises(InputError, match=message):
         read.main()
+
+
+def test_a_context_that_is_a_category_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name counts for nothing in its answers: all that state the category were invalid."""
+    Path("targets.csv").write_text("context,Left,Right\nLeft,90,10\nRight,5,95\n", encoding="utf-8")
+    answer([["context", "answer"], ["Left", "Left"], ["Left", "Right"]])
+    with pytest.raises(InputError, match="targets.csv: context 'Left' is a word of category"):
+        command(monkeypatch)
