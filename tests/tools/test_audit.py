@@ -159,3 +159,26 @@ def test_a_model_without_a_name_is_told_before_anything_is_asked(
     with pytest.raises(InputError, match="no model is named"):
         audit.main()
     assert chat_server.bodies == []
+
+
+def test_input_that_could_not_be_read_is_told_as_by_the_check(
+    command: list[str],
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+    mine = {"attribute": "gender", "contexts": "mine.csv", "target": "even"}
+    params["targets"]["datasets"]["mine"] = mine
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("context\nNurses\nMen\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", [*command, "--dataset", "mine", "--plan"])
+    with pytest.raises(InputError, match="mine.csv: context 'Men' is a word of category 'Male'"):
+        audit.main()
+    (tmp_path / "data").unlink()
+    (tmp_path / "data/attributes").mkdir(parents=True)
+    text = (ROOT / "data/attributes/gender.yaml").read_text(encoding="utf-8")
+    text = text.replace("homonyms:", "homonymes:")
+    (tmp_path / "data/attributes/gender.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="gender.yaml: homonymes .*did you mean 'homonyms'"):
+        audit.main()
