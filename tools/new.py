@@ -77,11 +77,13 @@ def keep_readable(attribute: dict[str, Any]) -> None:
     known = Attribute.model_validate(attribute)
     names = [category.name for category in known.categories]
     grammar = attribute["settings"]["attribute"]["responses"]["grammar"]
-    grammar["root"] = [
+    kept = [
         frame
         for frame in grammar["root"]
         if all(read_category(frame.replace(WORD, name), known) == name for name in names)
     ]
+    if kept:  # else a category's word itself is not read as its own, which the check says
+        grammar["root"] = kept
 
 
 def contexts_csv(table: Table) -> str:
