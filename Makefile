@@ -28,6 +28,17 @@ SCORED ?= scored
 CELL = $(subst /, ,$(POLICY:models/policy/%=%))
 METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
 OUT ?= published/$(DATASET)
+# A person's text as one word of the shell, with the quotes, $ and ` that are in it.
+typed = '$(subst ','\'',$(value $(1)))'
+# The same of a file's name, which may stand in another variable.
+place = '$(subst ','\'',$($(1)))'
+# What a switch is off by.
+OFF := 0 no off false
+IN_ORDER = $(if $(filter-out $(OFF),$(ORDERED)),--ordered)
+# Of `make score` and `make rounds`: targets are percentages or counts.
+NORMALISED = $(if $(filter-out $(OFF),$(NORMALISE)),--normalise)
+# Of `make new`. Systems set LANGUAGE to their own, as en_US:en: only the command line counts.
+LANGUAGE := en
 INSTALLED := $(VENV)/.installed$(GPU)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -52,9 +63,9 @@ endif
 	touch $@
 
 new: install ## Make a question of one's own from a table (ATTRIBUTE=... TABLE=... QUESTION=... LANGUAGE=en ORDERED=1)
-	@python -m tools.new $(if $(ATTRIBUTE),--attribute "$(ATTRIBUTE)") $(if $(TABLE),--table "$(TABLE)") \
-		$(if $(QUESTION),--question "$(QUESTION)") $(if $(LANGUAGE),--language $(LANGUAGE)) \
-		$(if $(ORDERED),--ordered)
+	@python -m tools.new $(if $(ATTRIBUTE),--attribute $(call typed,ATTRIBUTE)) \
+		$(if $(TABLE),--table $(call place,TABLE)) $(if $(value QUESTION),--question $(call typed,QUESTION)) \
+		--language $(LANGUAGE) $(IN_ORDER)
 
 plan: install ## Print what a scale costs, and what of it is cached (SCALE=... HARDWARE=...)
 	python -m scales.plan --hardware $(HARDWARE) $(if $(SCALE),--scale $(SCALE))
@@ -72,16 +83,17 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 	$(MAKE) repro SCALE=embedded_stories
 
 audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... PLAN=1)
-	@python -m tools.audit --model "$(MODEL)" --dataset $(DATASET) --method $(METHOD) \
-		$(if $(BASE_URL),--base-url $(BASE_URL)) $(if $(PLAN),--plan)
+	@python -m tools.audit --model $(call typed,MODEL) --dataset $(DATASET) --method $(METHOD) \
+		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) $(if $(filter-out $(OFF),$(PLAN)),--plan)
 
-rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=...)
-	@distalign-rounds $(TARGETS)
+rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=... NORMALISE=1)
+	@distalign-rounds $(call place,TARGETS) $(NORMALISED)
 
-score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=... ATTRIBUTE=...)
-	@distalign-read $(ANSWERS) $(TARGETS) --out $(SCORED)/answers.csv \
-		$(if $(ATTRIBUTE),--attribute data/attributes/$(ATTRIBUTE).yaml)
-	@distalign-score $(SCORED)/answers.csv $(TARGETS) --out $(SCORED)
+score: install ## Score answers that exist already, CSV or JSONL (ANSWERS=... TARGETS=... SCORED=... ATTRIBUTE=... NORMALISE=1 ORDERED=1)
+	@distalign-read $(call place,ANSWERS) $(call place,TARGETS) --out $(call place,SCORED)/answers.csv \
+		$(if $(ATTRIBUTE),--attribute data/attributes/$(call typed,ATTRIBUTE).yaml)
+	@distalign-score $(call place,SCORED)/answers.csv $(call place,TARGETS) --out $(call place,SCORED) \
+		$(NORMALISED) $(IN_ORDER)
 
 share: install ## Push what stages made, and the run-cache, to the default remote
 	dvc push
@@ -91,16 +103,18 @@ gc: install ## Delete from DVC's cache what no scale's recorded results need
 	@python -m scales.gc
 
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
-	@distalign-try "$(PROMPT)" --policy $(POLICY) --base $(BASE) --spec $(SPEC)
+	@distalign-try $(call typed,PROMPT) --policy $(POLICY) --base $(BASE) --spec $(SPEC)
 
 serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000)
 	@distalign-serve --policy $(POLICY) --base $(BASE) --port $(PORT)
 
 publish: install ## Make a folder of a trained policy with its model card (POLICY=... OUT=...)
-	@distalign-publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(OUT)
+	@distalign-publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(call place,OUT)
 
 results: install ## Print the results table and where the figures are
-	@cat "report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"
+	@file="report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"; \
+	test -f "$$file" || { echo "error: $$file is not there yet; make repro writes it" >&2; exit 1; }; \
+	cat "$$file"
 
 # Two processes, whatever the cores, as each may load a model. Each takes a file at a time.
 PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -23,7 +23,8 @@ from distalign.judging.words import judge_round
 from distalign.llm.endpoint import open_remote
 from distalign.machine.provenance import Asked, CellProvenance, whom
 from distalign.planning.bounds import address_faults
-from distalign.records.files import read_attribute, write_json, write_jsonl
+from distalign.planning.inputs import check_attribute, check_names
+from distalign.records.files import write_json, write_jsonl
 from distalign.records.schemas import DatasetSpec, InputError, Judgement
 from distalign.report.cell_files import Folders, read_paper, read_results
 from distalign.report.cells import UNTRAINED, Matrix
@@ -48,9 +49,11 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
             f"{dataset}: a data set for one policy; audit its questions by themselves: "
             f"{', '.join(definition.joined)}"
         )
-    attribute = read_attribute(attributes / f"{definition.attribute}.yaml")
+    attribute = check_attribute(attributes / f"{definition.attribute}.yaml")
     known = {definition.attribute: attribute}
-    return dataset_spec(dataset, known, definition, Path(), params.max_contexts)
+    spec = dataset_spec(dataset, known, definition, Path(), params.max_contexts)
+    check_names(attribute, (context.name for context in spec.contexts), definition.contexts)
+    return spec
 
 
 def folder_name(model: str) -> str:
@@ -116,6 +119,8 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path(".llm_store"), help="keeps answers")
     parser.add_argument("--out", type=Path, default=Path("audits"), help="folder of the results")
     args = parser.parse_args()
+    if not args.model.strip():
+        raise InputError("no model is named; name it as the API does: MODEL=gpt-5.1")
     remote = block(RemoteParams, "audit").model_copy(update={"model": args.model})
     for fault in address_faults("--base-url", args.base_url):
         raise InputError(fault)

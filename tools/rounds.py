@@ -18,8 +18,10 @@ from distalign.records.schemas import InputError
 from distalign.statistics.answers import read_targets
 from distalign.statistics.power import rounds_needed
 from stages.cli import run
+from tools.answers import check_normalised
 
 DEVIATIONS = [0.01, 0.02, 0.03, 0.05, 0.1]
+MOST = 16
 
 
 def table(
@@ -36,7 +38,7 @@ def table(
         try:
             n = rounds_needed(shares, deviation, len(shares), power, alpha)
         except ValueError:
-            lines.append(f"{deviation:9g}  no context can be so far off its target")
+            lines.append(f"{deviation:9g}  not every context can be so far off its target")
             continue
         lines.append(f"{deviation:9g}  {n:16,}  {n * len(shares):6,}")
     return "\n".join(lines)
@@ -67,6 +69,13 @@ def main() -> None:
     if args.power <= args.alpha:
         raise InputError(f"--power {args.power}: take more than --alpha, {args.alpha}")
     spec = read_targets(args.targets, normalise=args.normalise)
+    if args.normalise:
+        check_normalised(args.targets)
+    if len(spec.categories) > MOST:
+        raise InputError(
+            f"{args.targets}:1: {len(spec.categories)} categories; at most {MOST}, since every "
+            "grouping of them is tried"
+        )
     print(table([c.target for c in spec.contexts], deviations, args.power, args.alpha))
 
 

@@ -10,11 +10,12 @@ in .jsonl has an object a line instead. The folder gets metrics.json, contexts.c
 """
 
 from distalign.records.files import write_json
+from distalign.records.rows import read_rows
 from distalign.records.schemas import InputError
 from distalign.statistics.answers import draw_shares, read_answers, read_targets, summary
 from distalign.statistics.score import ScoreParams, cell_metrics, context_table
 from stages.cli import run
-from tools.answers import answers_parser
+from tools.answers import answers_parser, check_normalised, check_out
 
 
 def main() -> None:
@@ -28,7 +29,15 @@ def main() -> None:
     args = parser.parse_args()
     if args.resamples < 1:
         raise InputError(f"--resamples {args.resamples}: take 1 or more")
+    if args.seed < 0:
+        raise InputError(f"--seed {args.seed}: take 0 or more")
+    check_out(args.out, [], is_folder=True)
     spec = read_targets(args.targets, args.ordered, args.normalise)
+    if args.normalise:
+        check_normalised(args.targets)
+    header, _ = read_rows(args.answers)
+    if "answer" in header and "category" not in header:
+        raise InputError(f"{args.answers}:1: answers in free text; `distalign-read` reads them")
     answers = read_answers(args.answers, spec)
     params = ScoreParams(seed=args.seed, resamples=args.resamples)
     metrics, table = cell_metrics(answers, spec, params), context_table(answers, spec)

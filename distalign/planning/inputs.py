@@ -2,14 +2,15 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from distalign.data.frames import WORD, frame_groups
 from distalign.data.targets import AnyDataset, TargetsParams, dataset_spec
 from distalign.data.wordings import SLOT, expand_grammar
+from distalign.judging.matching import fold
 from distalign.judging.validation import LabelledText, check_labels
-from distalign.judging.words import unreadable_words
+from distalign.judging.words import read_category, unreadable_words
 from distalign.records.checked_yaml import read_yaml, validate
 from distalign.records.files import read_jsonl
 from distalign.records.schemas import Attribute, InputError, Question, Writing
@@ -133,7 +134,27 @@ def check_contexts(
         raise
     except (csv.Error, ValueError) as error:  # a field, or a number, of a hundred thousand signs
         raise InputError(f"{', '.join(files.values())}: {error}") from error
+    for part_name, part in dataset.parts(name).items():
+        own = dataset_spec(part_name, attributes, part, Path(), params.max_contexts)
+        check_names(own.attribute, (context.name for context in own.contexts), part.contexts)
     return len(spec.for_training().contexts)
+
+
+def check_names(attribute: Attribute, contexts: Iterable[str], file: str) -> None:
+    """Raises InputError naming contexts that are a category's word as well: an answer's words that
+    name its context count for nothing, so that no answer about them could be read as the category.
+    """
+    words = {fold(word): (c.name, word) for c in attribute.categories for word in c.words}
+    faults = []
+    for name in contexts:
+        category, word = words.get(fold(name), ("", ""))
+        if category and read_category(word, attribute, name) != category:
+            faults.append(
+                f"{file}: context {name!r} is a word of category {category!r} too, and in answers "
+                f"about it the word counts for nothing; name it otherwise, as {f'{name} group'!r}"
+            )
+    if faults:
+        raise InputError("\n".join(faults))
 
 
 def check_labelled(path: Path, attribute: Attribute) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -144,8 +145,40 @@ def test_what_cannot_be_audited_is_told_before_anything_is_asked(
 def test_the_makefile_passes_what_is_said_on() -> None:
     line = ["make", "-n", "audit", "MODEL=m", "DATASET=us_even", "BASE_URL=http://h/v1", "PLAN=1"]
     out = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    words = " ".join(out.replace("\\\n", " ").split())
+    words = " ".join(shlex.split(out.replace("\\\n", " ")))
     assert (
-        'tools.audit --model "m" --dataset us_even --method zero_shot '
+        "tools.audit --model m --dataset us_even --method zero_shot "
         "--base-url http://h/v1 --plan" in words
     )
+
+
+def test_a_model_without_a_name_is_told_before_anything_is_asked(
+    command: list[str], chat_server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [*command, "--model", "", "--dataset", "us_even"])
+    with pytest.raises(InputError, match="no model is named"):
+        audit.main()
+    assert chat_server.bodies == []
+
+
+def test_input_that_could_not_be_read_is_told_as_by_the_check(
+    command: list[str],
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+    mine = {"attribute": "gender", "contexts": "mine.csv", "target": "even"}
+    params["targets"]["datasets"]["mine"] = mine
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (tmp_path / "mine.csv").write_text("context\nNurses\nMen\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", [*command, "--dataset", "mine", "--plan"])
+    with pytest.raises(InputError, match="mine.csv: context 'Men' is a word of category 'Male'"):
+        audit.main()
+    (tmp_path / "data").unlink()
+    (tmp_path / "data/attributes").mkdir(parents=True)
+    text = (ROOT / "data/attributes/gender.yaml").read_text(encoding="utf-8")
+    text = text.replace("homonyms:", "homonymes:")
+    (tmp_path / "data/attributes/gender.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="gender.yaml: homonymes .*did you mean 'homonyms'"):
+        audit.main()

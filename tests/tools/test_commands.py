@@ -1,9 +1,13 @@
 """Console commands start, and their help shows how they are called."""
 
+import os
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +39,50 @@ def test_make_calls_each_command() -> None:
     recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
     for name in SCRIPTS:
         assert re.search(rf"^\t@?{name} ", recipes, flags=re.M), name
+
+
+def recipe(*arguments: str, **environment: str) -> list[str]:
+    """The words of the last command that make would run."""
+    said = subprocess.run(
+        ["make", "-n", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return shlex.split(said.stdout.replace("\\\n", " ").splitlines()[-1])
+
+
+def test_make_passes_on_what_a_person_has_typed() -> None:
+    said = """What's a "$50 note" to {context}, or `date`?"""
+    assert said in recipe("new", f"QUESTION={said}")
+    assert said in recipe("try", f"PROMPT={said}")
+    assert "my targets.csv" in recipe("rounds", "TARGETS=my targets.csv")
+    scoring = recipe("score", "ANSWERS=my answers.csv", "TARGETS=my targets.csv", "SCORED=a b")
+    assert scoring == ["distalign-score", "a b/answers.csv", "my targets.csv", "--out", "a b"]
+    switched = recipe("score", "NORMALISE=1", "ORDERED=1")[-2:]
+    assert switched == ["--normalise", "--ordered"]
+    assert recipe("rounds", "NORMALISE=1")[-1] == "--normalise"
+    assert recipe("publish", "DATASET=mine")[-1] == "published/mine"
+
+
+def test_make_takes_no_switch_for_on_that_is_off_and_no_language_of_the_system() -> None:
+    assert "--ordered" in recipe("new", "ORDERED=1")
+    assert "--ordered" not in recipe("new", "ORDERED=0")
+    assert "--plan" in recipe("audit", "MODEL=m", "PLAN=yes")
+    assert "--plan" not in recipe("audit", "MODEL=m", "PLAN=no")
+    assert recipe("new", LANGUAGE="en_US:en")[-2:] == ["--language", "en"]
+    assert recipe("new", "LANGUAGE=de")[-2:] == ["--language", "de"]
+
+
+def test_results_that_are_not_there_yet_are_told(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "scale.yaml").write_text("name: mine # of the report\n", encoding="utf-8")
+    line = ["make", "results", "-o", "install"]
+    said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert "report/mine/results.txt is not there yet; make repro writes it" in said.stderr
+    (tmp_path / "report/mine").mkdir(parents=True)
+    (tmp_path / "report/mine/results.txt").write_text("as wanted\n", encoding="utf-8")
+    said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert (said.stdout, said.returncode) == ("as wanted\n", 0)

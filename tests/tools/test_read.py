@@ -102,3 +102,52 @@ def test_a_category_without_words_is_told(folder: Path, monkeypatch: pytest.Monk
     answer([["context", "answer"]])
     with pytest.raises(InputError, match="no category Femal; did you mean 'Female'"):
         command(monkeypatch, "--attribute", str(ROOT / "data/attributes/gender.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        # Named where a person can mend it: what is written is made anew by `make score`.
+        ([["Nurses", "male"]], "answers.csv:2: category 'male' has no target"),
+        ([], "answers.csv: no answer"),
+    ],
+)
+def test_faults_are_of_the_file_that_was_given(
+    rows: list[list[str]], message: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer([["context", "category"], *rows])
+    with pytest.raises(InputError, match=message):
+        command(monkeypatch)
+    answer([["context", "answer"]])
+    with pytest.raises(InputError, match="answers.csv: no answer"):
+        command(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        ("answers.csv", "would take the place of answers.csv"),
+        ("../{}/targets.csv", "would take the place of targets.csv"),
+        ("answers.csv/read.csv", "answers.csv is a file"),
+        (".", "is a folder; name a file in it"),
+        ("read.jsonl", "CSV is written; name it read.csv"),
+    ],
+)
+def test_no_file_is_written_over_or_where_it_cannot_be(
+    out: str, message: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer([["context", "answer"], ["Nurses", "Male"]])
+    arguments = ["read", "answers.csv", "targets.csv", "--out", out.format(folder.name)]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(InputError, match=message):
+        read.main()
+
+
+def test_a_context_that_is_a_category_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name counts for nothing in its answers: all that state the category were invalid."""
+    Path("targets.csv").write_text("context,Left,Right\nLeft,90,10\nRight,5,95\n", encoding="utf-8")
+    answer([["context", "answer"], ["Left", "Left"], ["Left", "Right"]])
+    with pytest.raises(InputError, match="targets.csv: context 'Left' is a word of category"):
+        command(monkeypatch)

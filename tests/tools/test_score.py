@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from distalign.records.schemas import InputError
 from tests.support.paths import ROOT
+from tools import rounds, score
 
 TARGETS = "context,Agree,Neither,Disagree\nBäcker,0.5,0.3,0.2\nNurses,0.333,0.333,0.333\n"
 GIVEN = ["Bäcker,Agree,"] * 6 + ["Bäcker,Neither,"] * 4 + ["Nurses,Disagree,", "Nurses,,yes"]
@@ -40,3 +42,43 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
     table = pd.read_csv(tmp_path / "scored/contexts.csv")
     assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
     assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("targets", "flags", "message"),
+    [
+        ("A,B\nx,.5,.5", ["--out", "answers.csv"], "answers.csv is a file; name another folder"),
+        ("A,B\nx,.5,.5", ["--seed", "-1"], "--seed -1: take 0 or more"),
+        ("A,B,all\nx,1,3,4\ny,2,3,5", ["--normalise"], "targets.csv:1: 'all' seems to be no"),
+        ("A,B,n\nx,10,90,40\ny,0,99,7", ["--normalise"], "targets.csv:1: 'n' seems to be no"),
+        ("A,B\nx,.5,.5", ["--free"], "answers.csv:1: answers in free text; `distalign-read`"),
+    ],
+)
+def test_what_would_be_lost_or_misread_is_told(
+    targets: str,
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    column = "answer" if "--free" in flags else "category"
+    Path("answers.csv").write_text(f"context,{column}\nx,A\n", encoding="utf-8")
+    Path("targets.csv").write_text(f"context,{targets}\n", encoding="utf-8")
+    flags = [flag for flag in flags if flag != "--free"]
+    monkeypatch.setattr("sys.argv", ["score", "answers.csv", "targets.csv", "--out", "o", *flags])
+    with pytest.raises(InputError, match=message):
+        score.main()
+    if "--normalise" in flags:
+        monkeypatch.setattr("sys.argv", ["rounds", "targets.csv", "--normalise"])
+        with pytest.raises(InputError, match=message):
+            rounds.main()
+
+
+def test_shares_of_which_one_is_a_half_are_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("targets.csv").write_text("context,A,B,C\nx,.5,.25,.25\n", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["rounds", "targets.csv", "--normalise"])
+    rounds.main()
