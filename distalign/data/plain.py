@@ -91,12 +91,13 @@ def read_table(path: Path, question: str | None = None) -> Table:
             'QUESTION="…"'
         )
     weights: dict[str, list[float]] = {}
+    lines = {row[CONTEXT]: line for line, row in rows}
     for line, row in rows:
         name = row[CONTEXT]
         if not name or name in weights:
             raise InputError(f"{path}:{line}: context {name!r} is empty, or there twice")
         weights[name] = [_number(row[c], f"{path}:{line}: {c}") for c in categories]
-    return Table(template, categories, *_normalised(path, weights))
+    return Table(template, categories, *_normalised(path, weights, lines))
 
 
 def _number(text: str, where: str) -> float:
@@ -109,17 +110,25 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-def _normalised(path: Path, weights: dict[str, list[float]]) -> tuple[dict[str, list[float]], bool]:
+def _normalised(
+    path: Path, weights: dict[str, list[float]], lines: dict[str, int]
+) -> tuple[dict[str, list[float]], bool]:
     """Shares as they are to be written; or counts, if all are whole and none adds up to 1."""
     totals = {name: sum(row) for name, row in weights.items()}
     if min(totals.values()) == 0:
-        raise InputError(f"{path}: the row of {min(totals, key=totals.__getitem__)!r} holds zeros")
+        name = min(totals, key=totals.__getitem__)
+        raise InputError(f"{path}:{lines[name]}: the row of {name!r} holds zeros alone")
     for whole in (1, 100):
         if all(abs(total / whole - 1) <= ROUNDED for total in totals.values()):
             return {n: [value / totals[n] for value in row] for n, row in weights.items()}, False
     if all(value == int(value) for row in weights.values() for value in row):
         return weights, True
-    raise InputError(f"{path}: rows are neither counts, nor shares that add up to 1 or 100")
+    whole = min((1, 100), key=lambda whole: abs(next(iter(totals.values())) / whole - 1))
+    off = next(name for name, total in totals.items() if abs(total / whole - 1) > ROUNDED)
+    raise InputError(
+        f"{path}:{lines[off]}: {off!r} adds up to {totals[off]:g}: rows are neither counts, nor "
+        "shares that add up to 1 or 100"
+    )
 
 
 def plain_attribute(name: str, table: Table, language: str = "en") -> dict[str, Any]:

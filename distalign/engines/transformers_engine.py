@@ -25,7 +25,8 @@ from distalign.engines.engine import Continuation, Decoding, FirstToken
 from distalign.engines.prefix_tree import branches, prefix_tree
 from distalign.machine.precision import Precision, has_gpu, torch_dtype
 from distalign.models.head import output_head
-from distalign.models.packing import ATTENTION, attention_layout, check_window, soft_capped
+from distalign.models.layout import attention_layout
+from distalign.models.packing import ATTENTION, check_window, soft_capped
 
 ROWS = "token_rows"
 BATCH_SIZE = 256

@@ -75,7 +75,10 @@ def read_key() -> str:
     """The endpoint's key. Raises InputError if there is none, or none that could be one."""
     key = os.environ.get(KEY_VARIABLE)
     if not key:
-        raise InputError(f"the model of an endpoint is set: export its key as {KEY_VARIABLE}")
+        raise InputError(
+            f"the model of an endpoint is set: export its key as {KEY_VARIABLE}, or any text where "
+            "the server asks for none"
+        )
     if not (key.isascii() and key.isprintable()):
         raise InputError(f"{KEY_VARIABLE} holds a line break or a sign that no key has")
     return key

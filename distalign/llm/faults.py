@@ -93,7 +93,6 @@ def read_text(answer: Any, max_tokens: int, faults: Faults) -> str:
     if reason in ("content_filter", "error"):
         raise NoAnswerError(FILTERED if reason == "content_filter" else ERROR)
     text = _without_thought(_joined(getattr(message, "content", None)))
-    text = _without_thought(_joined(getattr(message, "content", None)))
     if not text and reason != "length":
         text = getattr(message, "refusal", None) or text
     if not text:

@@ -10,7 +10,8 @@ from transformers import DynamicCache
 
 from distalign.models.head import causal_lm, output_head
 from distalign.models.label_logps import label_logps
-from distalign.models.packing import Layout, Tree, attention_layout, check_window, pack, window
+from distalign.models.layout import Layout, attention_layout
+from distalign.models.packing import Tree, check_window, pack, window
 
 Row = tuple[Sequence[int], Sequence[int]]
 """Token ids of a prompt and of its completion."""

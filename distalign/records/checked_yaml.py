@@ -57,8 +57,12 @@ def read_yaml(file: Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{file}{line}: {error.problem}") from error
+        mark, problem = error.problem_mark, error.problem
+        line = f":{mark.line + 1}" if mark else ""
+        lines = file.read_text(encoding="utf-8").splitlines()
+        if mark and any("\t" in text for text in lines[mark.line : mark.line + 1]):
+            problem = f"{problem}; the line has a tab: indent with spaces"
+        raise InputError(f"{file}{line}: {problem}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"{file}: not YAML: {error}") from error
 
@@ -72,6 +76,8 @@ def validate(model: type[M], value: Any, file: Path, path: Iterable[str] = ()) -
     Raises:
         InputError: a line a fault, which names file, key, value, bounds and near names.
     """
+    if value is None and not path:
+        raise InputError(f"{file}: is empty")
     try:
         return model.model_validate(value, strict=True)
     except ValidationError as error:
@@ -80,9 +86,10 @@ def validate(model: type[M], value: Any, file: Path, path: Iterable[str] = ()) -
 
 
 def near(name: object, known: Iterable[object]) -> str:
-    """The nearest of the known names, if one is near, and all of them."""
+    """The nearest of the known names, whatever their case, if one is near, and all of them."""
     names = [str(other) for other in known]
-    found = difflib.get_close_matches(str(name), names, n=1)
+    folded = {other.casefold(): other for other in reversed(names)}
+    found = [folded[other] for other in difflib.get_close_matches(str(name).casefold(), folded, 1)]
     listed = f"known: {', '.join(names)}"
     return f"did you mean {found[0]!r}? {listed}" if found else listed
 

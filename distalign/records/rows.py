@@ -37,7 +37,8 @@ def _read_csv(path: Path, text: str) -> tuple[list[str], list[tuple[int, Row]]]:
     rows = []
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-        header = list(reader.fieldnames or [])
+        # Spaces after commas are no part of a name, as they are none of a value.
+        reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
         if len(header) == 1:  # of no use, but how some spreadsheets export a table of several
             for sign, name in {";": "semicolons", "\t": "tabs"}.items():
                 if sign in header[0]:

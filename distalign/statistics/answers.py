@@ -129,7 +129,7 @@ def _share(value: str, where: str, category: str, normalise: bool) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= (sys.float_info.max if normalise else 1):
-        kind = "a number from 0" if normalise else "a share from 0 to 1"
+        kind = "a number from 0" if normalise else "a share from 0 to 1, or use --normalise"
         raise InputError(f"{where}: {category} = {value!r}; write {kind}")
     return share
 

@@ -100,7 +100,8 @@ def fit_p_values(
 
 def _likelihood_ratio(counts: NDArray, target: Floats) -> Floats:
     expected = target * counts.sum(-1, keepdims=True)
-    ratio = np.divide(counts, expected, out=np.ones(counts.shape), where=counts > 0)
+    with np.errstate(divide="ignore"):  # infinite where what has no share was answered
+        ratio = np.divide(counts, expected, out=np.ones(counts.shape), where=counts > 0)
     return 2 * (counts * np.log(ratio)).sum(-1)
 
 

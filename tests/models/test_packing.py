@@ -2,7 +2,8 @@
 
 import torch
 
-from distalign.models.packing import Layout, attention_layout, common_prefix, pack
+from distalign.models.layout import Layout, attention_layout
+from distalign.models.packing import common_prefix, pack
 
 CPU = torch.device("cpu")
 

@@ -18,7 +18,7 @@ def test_values_are_texts_and_have_their_lines(tmp_path: Path) -> None:
         [(1, {"a": "1", "b": "x"}), (3, {"a": "", "b": ""}), (4, {"a": "[1]", "b": ""})],
     )
     path = tmp_path / "t.csv"
-    path.write_text('\ufeffa,b\n1," x\ny"\n2\n', encoding="utf-8")
+    path.write_text('\ufeffa, b\n1," x\ny"\n2\n', encoding="utf-8")
     assert read_rows(path) == (
         ["a", "b"],
         [(3, {"a": "1", "b": "x\ny"}), (4, {"a": "2", "b": ""})],

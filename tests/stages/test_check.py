@@ -296,7 +296,7 @@ VALUES = [
 
 TEXTS = [
     # Not YAML, or not the YAML that is meant.
-    (PARAMS, b"", "the file = None: Input should be a valid dictionary"),
+    (PARAMS, b"", "params.yaml: is empty"),
     (PARAMS, b"- pair\n", "the file = ['pair']: Input should be a valid dictionary"),
     (PARAMS, b"pair: {seed: 1\n", ":2: did not find expected ',' or '}'"),
     (PARAMS, b"pair: {}\nlora: {}\npair: {}\n", ":3: 'pair' stands twice"),
@@ -305,7 +305,7 @@ TEXTS = [
     (PARAMS, b"? [a]\n: 1\n", ":1: found unhashable key"),
     (PARAMS, "pair: é\n".encode("cp1252"), "not UTF-8 at byte 6; save it as UTF-8"),
     (PARAMS, b"[" * 5000, ":2: did not find expected node content"),
-    (SCALE, b"\tname: x\n", ":1: found character that cannot start any token"),
+    (SCALE, b"\tname: x\n", ":1: found character that cannot start any token; the line has a tab"),
     (SCALE, None, "No such file or directory"),
     (GENDER, b"name: [x\n", ":2: did not find expected ',' or ']'"),
     # Contexts and their counts.

@@ -160,6 +160,7 @@ def test_few_misaligned_contexts_are_found_among_many() -> None:
     assert misaligned_contexts(fit_p_values(one, target, 1000, rng)) == 1
 
 
+@pytest.mark.filterwarnings("error")
 def test_fit_p_value_of_an_impossible_category() -> None:
     rng = np.random.default_rng(0)
     with np.errstate(divide="ignore"):
