@@ -19,6 +19,9 @@ from tests.support.cores import CORES, WORKER
 from tests.support.machine import AUTO
 from tests.support.paths import ROOT
 
+# A test that calls make gets nothing of the make that started the tests.
+for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
+    os.environ.pop(name, None)
 # As stages.cli has it, before torch takes its first memory.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 # How long an example takes says more of the machine than of the code.
