@@ -74,19 +74,33 @@ def to_run(waits: Mapping[str, Iterable[str]], changed: Iterable[str]) -> dict[s
     }
 
 
+def by_followers(waits: Mapping[str, Iterable[str]]) -> Callable[[str], int]:
+    """Key by which jobs with the most that comes after them are sorted first.
+
+    Long chains begin early then, and short ends fill what is left over.
+    """
+    after: dict[str, set[str]] = {name: set() for name in waits}
+    for name in reversed(list(TopologicalSorter(waits).static_order())):
+        for before in waits[name]:
+            after[before] |= {name, *after[name]}
+    return lambda name: -len(after[name])
+
+
 def run_all(
     waits: Mapping[str, Iterable[str]], places: int, work: Callable[[str, list[int]], bool]
 ) -> list[str]:
     """Call work(job, places) for each job when those that it waits for are done; those that failed.
 
-    A job has one place, or all where nothing else can run beside it.
+    Of those that can begin, the one with the most after it is the first. A job has one place, or
+    all where nothing else can run beside it.
 
     Args:
         work: returns whether the job succeeded. After one that did not, nothing new begins.
     """
-    order = TopologicalSorter(waits)
+    order, key = TopologicalSorter(waits), by_followers(waits)
     order.prepare()
-    ready, free, failed = list(order.get_ready()), list(range(places)), list[str]()
+    ready, free = sorted(order.get_ready(), key=key), list(range(places))
+    failed = list[str]()
     running: dict[Future[bool], tuple[str, list[int]]] = {}
     with ThreadPoolExecutor(places) as pool:
         while True:
@@ -104,7 +118,7 @@ def run_all(
                     failed.append(name)
                     continue
                 order.done(name)
-                ready += order.get_ready()
+                ready = sorted([*ready, *order.get_ready()], key=key)
 
 
 def minutes_side_by_side(
@@ -118,9 +132,9 @@ def minutes_side_by_side(
     Args:
         beside, alone: job -> its seconds in one place, and in all of them.
     """
-    order = TopologicalSorter(waits)
+    order, key = TopologicalSorter(waits), by_followers(waits)
     order.prepare()
-    ready, free, now = list(order.get_ready()), places, 0.0
+    ready, free, now = sorted(order.get_ready(), key=key), places, 0.0
     running: list[tuple[float, str, int]] = []
     while ready or running:
         while ready and free:
@@ -131,7 +145,7 @@ def minutes_side_by_side(
         now, name, taken = heappop(running)
         free += taken
         order.done(name)
-        ready += order.get_ready()
+        ready = sorted([*ready, *order.get_ready()], key=key)
     return now / 60
 
 

@@ -72,6 +72,24 @@ def test_a_job_begins_when_what_it_reads_is_made() -> None:
     assert sorted(ended) == sorted(WAITS)
 
 
+def test_a_long_chain_begins_before_a_short_end() -> None:
+    waits = {"end": set(), "one": set(), "two": {"one"}, "three": {"two", "end"}, "late": {"end"}}
+    begun: list[str] = []
+
+    def work(name: str, places: list[int]) -> bool:
+        begun.append(name)
+        return True
+
+    assert run_all(waits, 1, work) == []
+    # `one` and `end` have two after them, and keep their order; `two` has one, `late` none.
+    assert begun == ["end", "one", "two", "late", "three"]
+    waits = {"check": set(), "end": {"check"}, "one": {"check"}, "two": {"one"}}
+    assert run_all(waits, 1, work) == []
+    assert begun[5:] == ["check", "one", "end", "two"]
+    seconds = {"check": 60, "end": 120, "one": 60, "two": 60}
+    assert minutes_side_by_side(waits, 2, seconds, seconds) == 3
+
+
 def test_how_long_jobs_take_side_by_side() -> None:
     beside = {"check": 60, "a": 120, "b": 240, "c": 60, "d": 120}
     alone = dict.fromkeys(beside, 30)
