@@ -2,11 +2,12 @@
 
 DVC reads dvc.lock at each command, and reads and writes it anew after each job, which takes longer
 the more jobs it names. So it names those of the chosen scale. What it recorded of the other jobs is
-in scales/locks.json, an entry a line.
+in scales/locks.json, an entry a line. Jobs of scales with other parameters have the name of these
+before their own.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,10 +90,30 @@ def write_others(root: Path, entries: Entries) -> None:
     write_text(root / OTHERS, "{" + ",".join(rows) + "\n}\n")
 
 
-def divide(root: Path) -> None:
+def regroup(entries: Entries, names: Iterable[str], left: str, entered: str) -> Entries:
+    """Entries when other parameters are chosen: those of the chosen ones alone have bare names.
+
+    A chosen job that has not run with them has the entry of the parameters before: what it reads
+    may be the same, which DVC sees.
+    """
+    bare = {name: entry for name, entry in entries.items() if "/" not in name}
+    aside = {name: entry for name, entry in entries.items() if "/" in name}
+    own = {
+        name.partition("/")[2]: aside.pop(name)
+        for name in list(aside)
+        if name.startswith(f"{entered}/")
+    }
+    aside |= {f"{left}/{name}": entry for name, entry in bare.items() if entry != own.get(name)}
+    return aside | {name: bare[name] for name in names if name in bare} | own
+
+
+def divide(root: Path, left: str, entered: str) -> None:
     """Leave in dvc.lock the jobs of scale.yaml alone, those that were recorded before with them.
 
     A job that both files name keeps what dvc.lock says: it was run last.
+
+    Args:
+        left, entered: names of the parameters, those before and those that are chosen now.
 
     Raises:
         InputError: see the functions above.
@@ -104,6 +125,8 @@ def divide(root: Path) -> None:
     here, there = read_lock(root), read_others(root)
     every = there | here
     names = [job.name for job in jobs(pipeline, scale)]
+    if left != entered:
+        every = regroup(every, names, left, entered)
     chosen = {name: every[name] for name in names if name in every}
     others = {name: entry for name, entry in every.items() if name not in chosen}
     if chosen.keys() == here.keys() and others.keys() == there.keys():

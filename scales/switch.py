@@ -63,12 +63,21 @@ def scale_files(name: str, root: Path) -> tuple[Path, Path]:
     return lists, values if values.is_file() else root / DEFAULT
 
 
+def chosen_values(root: Path) -> Path:
+    """The parameters of the scale that is chosen; the default's where scale.yaml names none."""
+    lists = root / "scale.yaml"
+    scale = YAML(typ="safe").load(lists.read_text(encoding="utf-8")) if lists.is_file() else {}
+    values = root / SCALES / f"{scale.get('name')}.params.yaml"
+    return values if values.is_file() else root / DEFAULT
+
+
 def switch(name: str, root: Path) -> None:
     """Write scale.yaml, params.yaml and both locks under `root`.
 
     Raises InputError, see the functions above and those of `scales.locks`.
     """
     lists, values = scale_files(name, root)
+    before = chosen_values(root)
     yaml, params = editor(), root / "params.yaml"
     content = yaml.load(params.read_text(encoding="utf-8"))
     replace(content, yaml.load(values.read_text(encoding="utf-8")))
@@ -76,7 +85,7 @@ def switch(name: str, root: Path) -> None:
     yaml.dump(content, text)
     write_text(params, text.getvalue())
     write_text(root / "scale.yaml", lists.read_text(encoding="utf-8"))
-    divide(root)
+    divide(root, *(file.name.removesuffix(".params.yaml") for file in (before, values)))
 
 
 def main() -> None:

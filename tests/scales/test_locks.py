@@ -43,9 +43,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def choose(root: Path, *names: str) -> None:
+def choose(root: Path, *names: str, left: str = "default", entered: str = "default") -> None:
     (root / "scale.yaml").write_text(f"names: [{', '.join(names)}]\n", encoding="utf-8")
-    divide(root)
+    divide(root, left, entered)
 
 
 def record(root: Path, entries: dict) -> None:
@@ -74,6 +74,28 @@ def test_what_ran_last_stays(root: Path) -> None:
     record(root, {"make@b": entry(2), "make@a": entry(2)})  # as `dvc repro` by a hand-made list
     choose(root, "b")
     assert (read_lock(root), read_others(root)) == ({"make@b": entry(2)}, {"make@a": entry(2)})
+
+
+def test_other_parameters_leave_what_was_recorded(root: Path) -> None:
+    record(root, {"make@a": entry(1), "make@b": entry(1)})
+    choose(root, "a")
+    before = (root / LOCK).read_bytes()
+    choose(root, "a", "c", left="default", entered="quick")
+    # What the job reads may be the same: DVC sees by itself whether it is.
+    assert read_lock(root) == {"make@a": entry(1)}
+    choose(root, "a", left="quick", entered="default")
+    assert (read_lock(root), read_others(root)) == ({"make@a": entry(1)}, {"make@b": entry(1)})
+    choose(root, "a", "c", left="default", entered="quick")
+    record(root, {"make@a": entry(2), "make@c": entry(2)})
+    choose(root, "a", left="quick", entered="default")
+    assert (root / LOCK).read_bytes() == before
+    assert read_others(root) == {
+        "make@b": entry(1),
+        "quick/make@a": entry(2),
+        "quick/make@c": entry(2),
+    }
+    choose(root, "a", "c", left="default", entered="quick")
+    assert read_lock(root) == {"make@a": entry(2), "make@c": entry(2)}
 
 
 def test_each_entry_is_a_line(root: Path) -> None:
@@ -106,7 +128,7 @@ def test_a_file_that_cannot_be_read_is_named(
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        divide(root)
+        divide(root, "default", "default")
     assert (root / name).read_text(encoding="utf-8") == text
 
 
