@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import dumps_yaml
 
 from distalign.records.schemas import InputError
+from scales.locks import LOCK, read_lock, read_others, write_others
 from scales.switch import editor, replace, switch
 from tests.support.paths import ROOT
 
@@ -52,6 +54,17 @@ def test_there_and_back_leaves_nothing_behind(root: Path) -> None:
     switch("floor", root)
     assert (root / "params.yaml").read_bytes() == before
     assert read(root / "scale.yaml")["name"] == "floor"
+
+
+def test_results_are_recorded_apart_where_parameters_differ(root: Path) -> None:
+    trained = "train@smollm2-135m-attribute-uk_real-ours-0"
+    lock = {trained: {"cmd": "true"}, "base_model@smollm2-135m": {"cmd": "true"}}
+    (root / LOCK).write_text(dumps_yaml({"schema": "2.0", "stages": lock}), encoding="utf-8")
+    write_others(root, {})
+    switch("quick", root)
+    assert read_others(root) == {f"default/{name}": entry for name, entry in lock.items()}
+    switch("default", root)
+    assert (read_lock(root), read_others(root)) == (lock, {})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
