@@ -15,6 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
 
 from distalign.records.files import write_text
 from distalign.records.schemas import InputError
@@ -54,21 +55,31 @@ def replace(params: CommentedMap, values: Mapping[str, Any], place: str = "") ->
                 params.ca.items[key][2].column = 0  # one space after the value, however long
 
 
+def values_of(name: str | None, root: Path) -> Path:
+    """The parameters of a scale; the default's where it has no file of its own."""
+    values = root / SCALES / f"{name}.params.yaml"
+    return values if values.is_file() else root / DEFAULT
+
+
 def scale_files(name: str, root: Path) -> tuple[Path, Path]:
     """The scale's lists and its parameters. Raises InputError that names the scales there are."""
-    lists, values = (root / SCALES / f"{name}{end}" for end in (".yaml", ".params.yaml"))
+    lists = root / SCALES / f"{name}.yaml"
     if not lists.is_file() or "." in name:
         known = sorted(path.stem for path in (root / SCALES).glob("*.yaml") if "." not in path.stem)
         raise InputError(f"no scale {name!r}; there are {', '.join(known)}")
-    return lists, values if values.is_file() else root / DEFAULT
+    return lists, values_of(name, root)
 
 
-def chosen_values(root: Path) -> Path:
-    """The parameters of the scale that is chosen; the default's where scale.yaml names none."""
-    lists = root / "scale.yaml"
-    scale = YAML(typ="safe").load(lists.read_text(encoding="utf-8")) if lists.is_file() else {}
-    values = root / SCALES / f"{scale.get('name')}.params.yaml"
-    return values if values.is_file() else root / DEFAULT
+def chosen_name(root: Path) -> str | None:
+    """Of the scale in scale.yaml, if there is one. Raises InputError where that is not YAML."""
+    file = root / "scale.yaml"
+    if not file.is_file():
+        return None
+    try:
+        scale = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise InputError(f"{file}: not YAML ({error}); take git's: git checkout {file}") from error
+    return (scale or {}).get("name")
 
 
 def switch(name: str, root: Path) -> None:
@@ -77,7 +88,7 @@ def switch(name: str, root: Path) -> None:
     Raises InputError, see the functions above and those of `scales.locks`.
     """
     lists, values = scale_files(name, root)
-    before = chosen_values(root)
+    before = values_of(chosen_name(root), root)
     yaml, params = editor(), root / "params.yaml"
     content = yaml.load(params.read_text(encoding="utf-8"))
     replace(content, yaml.load(values.read_text(encoding="utf-8")))

@@ -67,6 +67,17 @@ def test_results_are_recorded_apart_where_parameters_differ(root: Path) -> None:
     assert (read_lock(root), read_others(root)) == (lock, {})
 
 
+def test_a_scale_that_cannot_be_read_is_named(root: Path) -> None:
+    params = (root / "params.yaml").read_bytes()
+    (root / "scale.yaml").write_text("name: [\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"(?s)scale\.yaml: not YAML .* git checkout"):
+        switch("quick", root)
+    assert (root / "params.yaml").read_bytes() == params
+    (root / "scale.yaml").write_text("", encoding="utf-8")
+    switch("quick", root)
+    assert read(root / "scale.yaml")["name"] == "quick"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_of_parameters_sets_the_same_keys(path: Path) -> None:
     values = leaves(read(path))
