@@ -78,8 +78,9 @@ endif
 	python -m scales.run $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory results
 
-embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, then stories
+embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting, forms of tokens, stories
 	$(MAKE) repro SCALE=embedded
+	$(MAKE) repro SCALE=forms
 	$(MAKE) repro SCALE=embedded_stories
 
 audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... PLAN=1)

@@ -51,7 +51,6 @@ def read_experiment(
         specs[name] = dataset_spec(name, attributes, known, root, targets.max_contexts)
         sources[name] = known
     methods = [*scale["methods"], *scale["decoding_methods"], *scale["transfer_methods"]]
-    methods += ["ours"] if scale["surface_forms"] else []
     return Experiment(
         rates=rates,
         precision=precision,

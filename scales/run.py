@@ -86,39 +86,66 @@ def by_followers(waits: Mapping[str, Iterable[str]]) -> Callable[[str], int]:
     return lambda name: -len(after[name])
 
 
+class Queue:
+    """Jobs whose turn has come, those with the most after them first, and places for them.
+
+    Args:
+        waits: jobs that each job waits for.
+        places: for jobs side by side.
+    """
+
+    def __init__(self, waits: Mapping[str, Iterable[str]], places: int) -> None:
+        self._order, self._key = TopologicalSorter(waits), by_followers(waits)
+        self._order.prepare()
+        self._ready, self._free = list[str](), list(range(places))
+        self._n_running = 0
+        self._add_ready()
+
+    def _add_ready(self) -> None:
+        self._ready = sorted([*self._ready, *self._order.get_ready()], key=self._key)
+
+    def begin(self) -> tuple[str, list[int]] | None:
+        """The next job with its places: one, or all where nothing else can run beside it.
+
+        None where no job or no place is left for now.
+        """
+        if not (self._ready and self._free):
+            return None
+        name = self._ready.pop(0)
+        taken = self._free[:1] if self._ready or self._n_running else self._free[:]
+        del self._free[: len(taken)]
+        self._n_running += 1
+        return name, taken
+
+    def end(self, name: str, taken: list[int], succeeded: bool = True) -> None:
+        """Give a job's places back; what waits for one that failed never gets its turn."""
+        self._n_running -= 1
+        self._free += taken
+        if succeeded:
+            self._order.done(name)
+            self._add_ready()
+
+
 def run_all(
     waits: Mapping[str, Iterable[str]], places: int, work: Callable[[str, list[int]], bool]
 ) -> list[str]:
-    """Call work(job, places) for each job when those that it waits for are done; those that failed.
-
-    Of those that can begin, the one with the most after it is the first. A job has one place, or
-    all where nothing else can run beside it.
+    """Call work(job, places) for each job when its turn has come; those that failed.
 
     Args:
         work: returns whether the job succeeded. After one that did not, nothing new begins.
     """
-    order, key = TopologicalSorter(waits), by_followers(waits)
-    order.prepare()
-    ready, free = sorted(order.get_ready(), key=key), list(range(places))
-    failed = list[str]()
+    queue, failed = Queue(waits, places), list[str]()
     running: dict[Future[bool], tuple[str, list[int]]] = {}
     with ThreadPoolExecutor(places) as pool:
         while True:
-            while ready and free and not failed:
-                name = ready.pop(0)
-                taken = free[:1] if ready or running else free[:]
-                del free[: len(taken)]
-                running[pool.submit(work, name, taken)] = name, taken
+            while not failed and (job := queue.begin()):
+                running[pool.submit(work, *job)] = job
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name, taken = running.pop(future)
-                free += taken
-                if not future.result():
-                    failed.append(name)
-                    continue
-                order.done(name)
-                ready = sorted([*ready, *order.get_ready()], key=key)
+                queue.end(name, taken, future.result())
+                failed += [] if future.result() else [name]
 
 
 def minutes_side_by_side(
@@ -132,21 +159,17 @@ def minutes_side_by_side(
     Args:
         beside, alone: job -> its seconds in one place, and in all of them.
     """
-    order, key = TopologicalSorter(waits), by_followers(waits)
-    order.prepare()
-    ready, free, now = sorted(order.get_ready(), key=key), places, 0.0
-    running: list[tuple[float, str, int]] = []
-    while ready or running:
-        while ready and free:
-            name = ready.pop(0)
-            taken = 1 if ready or running else free
-            free -= taken
-            heappush(running, (now + (alone if taken == places else beside)[name], name, taken))
+    queue, now = Queue(waits, places), 0.0
+    running: list[tuple[float, str, list[int]]] = []
+    while True:
+        while job := queue.begin():
+            name, taken = job
+            seconds = (alone if len(taken) == places else beside)[name]
+            heappush(running, (now + seconds, name, taken))
+        if not running:
+            return now / 60
         now, name, taken = heappop(running)
-        free += taken
-        order.done(name)
-        ready = sorted([*ready, *order.get_ready()], key=key)
-    return now / 60
+        queue.end(name, taken)
 
 
 def run_job(name: str, cores: list[int], log: Path) -> bool:

@@ -1,5 +1,7 @@
 """Make a method's policy: train its adapter, or describe a method that trains nothing."""
 
+import shutil
+
 import numpy as np
 
 from distalign.data.pair import read_examples
@@ -9,12 +11,15 @@ from distalign.records.files import read_source, read_spec, write_text
 from distalign.records.workspace import workspace_of
 from distalign.training.methods import (
     DPOParams,
+    HybridParams,
     IFTParams,
     MethodParams,
     PromptedParams,
     Untrained,
+    WarmupParams,
     WarmupPolicyParams,
 )
+from distalign.training.own_warmup import warm_up
 from distalign.training.run import train
 from stages.cli import block, parse, precision, run
 
@@ -59,13 +64,29 @@ def main() -> None:
     used = precision()
     policy = policy.model_copy(update={"trained": here(used)})
     start, tokenizer = None, AutoTokenizer.from_pretrained(args.base)
-    if not isinstance(params, IFTParams):
-        steering = read_policy(args.warmup).steering
-        policy = policy.model_copy(update={"steering": steering, "decoding": params.decoding})
-        tokenizer = AutoTokenizer.from_pretrained(args.warmup)
-        if isinstance(params, DPOParams) or params.warmup:
-            start = args.warmup
     spec = read_spec(args.spec).for_training()
+    examples = read_examples(
+        args.preferences,
+        args.validation,
+        [args.requests, args.near_misses],
+        spec,
+        np.random.default_rng(args.seed),
+    )
+    form = params.steering if isinstance(params, HybridParams) else None
+    warmup_params = block(WarmupParams, "warmup").model_copy(update={"steering": form})
+    files = [args.base, args.spec, args.warmup, args.preferences, args.requests, args.near_misses]
+    blocks = [params, lora, *([warmup_params] if form else [])]
+    workspace = workspace_of(args.checkpoints, blocks, used, args.seed, files)
+    warmup = args.warmup
+    if form is not None:
+        shared = args.base, lora, tokenizer, *examples, spec, args.seed, used
+        warmup = warm_up(warmup_params, *shared, workspace)
+    if not isinstance(params, IFTParams):
+        steering = read_policy(warmup).steering
+        policy = policy.model_copy(update={"steering": steering, "decoding": params.decoding})
+        tokenizer = AutoTokenizer.from_pretrained(warmup)
+        if isinstance(params, DPOParams) or params.warmup:
+            start = warmup
     model = train(
         params,
         args.base,
@@ -73,27 +94,16 @@ def main() -> None:
         lora,
         tokenizer,
         policy.steering,
-        *read_examples(
-            args.preferences,
-            args.validation,
-            [args.requests, args.near_misses],
-            spec,
-            np.random.default_rng(args.seed),
-        ),
+        *examples,
         spec,
         args.seed,
         used,
-        workspace_of(
-            args.checkpoints,
-            [params, lora],
-            used,
-            args.seed,
-            [args.base, args.warmup, args.preferences, args.requests, args.near_misses],
-        ),
+        workspace / "training",
         args.log,
     )
     if model is not None:
         save_policy(policy, model, tokenizer, args.out)
+        shutil.rmtree(workspace)
 
 
 if __name__ == "__main__":

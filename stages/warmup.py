@@ -55,7 +55,7 @@ def main() -> None:
             [params, lora],
             used,
             args.seed,
-            [args.base, args.preferences, args.requests, args.near_misses],
+            [args.base, args.spec, args.preferences, args.requests, args.near_misses],
         ),
         args.log,
     )

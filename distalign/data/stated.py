@@ -22,6 +22,8 @@ NUMBERS = [
     *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
     *("nineteen", "twenty"),
 ]
+NAMED = 0.15
+"""Of the statements, those that name a share in words, as "mostly" does."""
 TRIES = 20
 """Draws of a statement that its context has not had, before two are taken for one."""
 
@@ -44,23 +46,22 @@ def state(
 
     Args:
         shares: (K,), in the order of the categories.
-        split: of the phrasings that are drawn from, all with equal chances.
+        split: of the phrasings that are drawn from.
     """
     own: Phrasings = getattr(phrasings, split)
     words = [category.words[0] for category in attribute.categories]
     frame = own.frames[rng.integers(len(own.frames))]
     order = rng.permutation(len(words))
     named = own.named if len(words) == 2 else []
-    # All names together are met as often as two items.
-    weights = np.array([1.0] * len(own.items) + [2 / max(len(named), 1)] * len(named))
-    chosen = rng.choice(len(weights), p=weights / weights.sum())
-    if chosen >= len(own.items):
+    if named and rng.random() < NAMED:
         about = order[0]
-        name = min(named, key=lambda one: (abs(one.share - shares[about]), one.text))
+        share = min((one.share for one in named), key=lambda share: abs(share - shares[about]))
+        alike = [one for one in named if one.share == share]
+        name = alike[rng.integers(len(alike))]
         target = [name.share if k == about else 1 - name.share for k in range(2)]
         text = name.text.format(word=words[about])
         return target, Statement(kind="named", split=split, shares=text, frame=frame)
-    item = own.items[chosen]
+    item = own.items[rng.integers(len(own.items))]
     whole = int(rng.choice(item.of))
     counts = largest_remainder(shares, whole)
     said = order[:-1] if item.short and rng.random() < 0.5 else order
@@ -68,6 +69,29 @@ def state(
     text = item.join.join(parts[:-1]) + item.last * (len(parts) > 1) + parts[-1]
     target = [count / whole for count in counts]
     return target, Statement(kind=item.kind, split=split, shares=text, frame=frame)
+
+
+def state_twice(
+    shares: Sequence[float],
+    attribute: Attribute,
+    phrasings: PhrasingFile,
+    split: Split,
+    rng: np.random.Generator,
+) -> list[tuple[list[float], Statement]]:
+    """A statement, and the same one with the categories' names in each other's places.
+
+    Only what binds a figure to its name can tell the two apart: "80% female" and "80% male". Of
+    more than two categories each name goes on by one and the same number of places.
+    """
+    n, seed = len(attribute.categories), int(rng.integers(2**63))
+    moved = int(rng.integers(1, n))
+    said = []
+    for order in (list(range(n)), [(k + moved) % n for k in range(n)]):
+        named = [attribute.categories[k] for k in order]
+        own = attribute.model_copy(update={"categories": named})
+        target, statement = state(shares, own, phrasings, split, np.random.default_rng(seed))
+        said.append(([target[order.index(k)] for k in range(n)], statement))
+    return said
 
 
 def _part(item: Item, count: int, of: int, word: str) -> str:

@@ -40,10 +40,17 @@ _DENIED = _any(
     rf"\b{_NOT}(?:[\s-]+{_NO_TURN}{_WORD}){{0,3}}[\s-]*$",
     r"\b(?:no|non|than|nicht|keine?n?|weder|noch|pas|ni|nunca|não|нет|не)"
     r"(?:[\s-]+(?:an?|the|any|um|une?|una?))*[\s-]*$",
+    r"\bno (?:\w+ )?(?:mention|sign|trace|evidence|indication|hint)s? of(?: an?| the| any)*\s*$",
     r"\b(?:instead of|opposed to|apart from|except|excluding|ruled? out)(?: an?| the)?\s*$",
     rf"\b(?:far from|anything but|false that|untrue that)(?:[\s-]+{_WORD}){{0,3}}[\s-]*$",
     r"(?:不是|並非|并非|非|不)\s*$",
 )
+# What joins a word to one that is denied, so that it is denied with it: "not a man or a woman".
+_JOINED = re.compile(
+    r",?\s*(?:or|nor|oder|noch|ou|ni|или|ни|或|或者|または)\s*(?:(?:an?|the|any|of)\s+)*"
+)
+_LISTED = re.compile(r",\s*(?:(?:an?|the|any|of)\s+)*")
+_LISTED_AFTER = re.compile(r",?\s+(?:or|nor)\b")
 # A question says nothing, if more than it is said.
 _ASKED = re.compile(
     r"(?:^|[.!?]\s+)(?:why|who|how|what|which|is|are|do|does|would|could|can|should)\b[^.!?]*$"
@@ -147,6 +154,7 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
     hedges = [match.start() for match in _HEDGE.finditer(text)]
     turns = [0, *(match.end() for match in _TURN.finditer(text)), len(text)]
     stated, held_back = [], bool(hedges or _SILENT.search(text))
+    denied_to = None  # where the phrase before ends, if it is denied
     for phrase in found:
         start = max(turn for turn in turns if turn <= phrase.start)
         end = min((turn for turn in turns if turn >= phrase.end), default=len(text))
@@ -155,10 +163,15 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
             _UNLIKELY.search(text, start, phrase.start) or _UNLIKELY_AFTER.match(text, phrase.end)
         )
         held_back |= unlikely
+        denied = bool(
+            _DENIED.search(text, start, phrase.start)
+            or (denied_to is not None and _is_joined(text, denied_to, phrase))
+        )
+        denied_to = phrase.end if denied else None
         is_void = (
             phrase in parts
             or unlikely
-            or _DENIED.search(text, start, phrase.start)
+            or denied
             or _DENIED_AFTER.match(text, phrase.end)
             or (_ASKED.search(text, 0, phrase.start) and _ASKED_AFTER.match(text, phrase.end))
             or _is_bounded(folded, phrase)
@@ -178,6 +191,15 @@ def _parts_of_idioms(folded: str, found: Sequence[Found]) -> set[Found]:
         for low, high in spans
         if low <= phrase.start and phrase.end <= high and phrase.end - phrase.start < high - low
     }
+
+
+def _is_joined(text: str, denied_to: int, phrase: Found) -> bool:
+    """Whether a phrase goes on with the one before, which is denied up to `denied_to`."""
+    listed = _LISTED.fullmatch(text, denied_to, phrase.start)
+    return bool(
+        _JOINED.fullmatch(text, denied_to, phrase.start)
+        or (listed and _LISTED_AFTER.match(text, phrase.end))
+    )
 
 
 def _is_bounded(folded: str, phrase: Found) -> bool:

@@ -89,6 +89,11 @@ def linear_names(model: Any) -> list[str]:
     return sorted(names)
 
 
+def n_adapted(share: float, depth: int) -> int:
+    """How many of a model's layers a share of them is: at least the last one."""
+    return max(1, round(share * depth))
+
+
 def new_adapter(
     base: Path,
     tokenizer: "PreTrainedTokenizerBase",
@@ -114,7 +119,7 @@ def new_adapter(
     modules, adapted = lora.target_modules, None
     if lora.layers < 1:
         depth = model.config.get_text_config().num_hidden_layers
-        adapted = list(range(depth - max(1, round(lora.layers * depth)), depth))
+        adapted = list(range(depth - n_adapted(lora.layers, depth), depth))
         modules = linear_names(model) if modules == "all-linear" else modules
     config = LoraConfig(
         r=lora.r,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distalign.machine.precision import BYTES, Precision
+from distalign.models.policy import n_adapted
 from distalign.records.schemas import Record
 
 Objective = Literal["ift", "dpo", "kto"]
@@ -62,7 +63,7 @@ class Shape(Record):
 
     @property
     def adapted_layers(self) -> int:
-        return max(1, round(self.adapted * self.num_hidden_layers))
+        return n_adapted(self.adapted, self.num_hidden_layers)
 
 
 class Lengths(Record):

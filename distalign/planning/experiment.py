@@ -1,28 +1,16 @@
 """What params.yaml and scale.yaml must say for each other to hold."""
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from distalign.data.targets import JoinedParams
+from distalign.planning.names import name_faults
 from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
 from distalign.records.joined import all_categories
 from distalign.records.schemas import Attribute, Setting
 from distalign.report.cells import Matrix
-from distalign.training.methods import PromptedParams, Untrained
-
-# Folders that lie beside those of models under metrics/, and of methods under data/training/.
-TAKEN = {
-    "models": {
-        *("capabilities", "data", "decoding", "internal", "judge"),
-        *("provenance", "sensitivity", "stories", "surface_forms", "transfer"),
-    },
-    "methods": {"warmup"},
-}
-# Of the data of both settings (the stage mix).
-MIXED = ("both",)
+from distalign.training.methods import HybridParams, PromptedParams, Untrained
 
 
 def experiment_faults(
@@ -39,7 +27,7 @@ def experiment_faults(
         labelled: attributes of which there are labelled texts.
         n_contexts: contexts of each data set.
     """
-    names = [*_unknown_names(params, scale, [*labelled]), *_unusable_names(scale)]
+    names = name_faults(params, scale, labelled)
     if names:  # what follows looks the names up
         return names
     return [
@@ -49,51 +37,9 @@ def experiment_faults(
         *_stories(params, scale, attributes),
         *_steering(params, scale, attributes),
         *_transfer(params, scale),
+        *_stated(params, scale),
         *_amounts(params, scale, n_contexts),
     ]
-
-
-def _unknown_names(params: Params, scale: Matrix, labelled: list[str]) -> Iterator[str]:
-    known = {
-        "models": (params.base_model, "params.yaml's base_model"),
-        "written": (get_args(Setting), "the settings"),
-        "mixed": (MIXED, "the mixtures"),
-        "trainings": ([*scale.written, *scale.mixed], "written or mixed"),
-        "settings": (scale.written, "written"),
-        "datasets": (params.targets.datasets, "params.yaml's targets.datasets"),
-        "methods": (params.train, "params.yaml's train"),
-        "judged": (labelled, "data/judge"),
-        "corrected": (scale.settings, "settings"),
-        "decoding_methods": (scale.methods, "methods"),
-        "transfer_methods": (scale.methods, "methods"),
-        "transfer_trained": (scale.datasets, "datasets"),
-        "transfer_tested": (scale.datasets, "datasets"),
-        "sensitivity_methods": (scale.methods, "methods"),
-        "internal_methods": (scale.methods, "methods"),
-        "surface_datasets": (scale.datasets, "datasets"),
-        "capability_datasets": (scale.datasets, "datasets"),
-        "capability_methods": (scale.methods, "methods"),
-    }
-    for key, (there, where) in known.items():
-        for name in getattr(scale, key):
-            if name not in there:
-                yield f"scale.yaml: {key}: {name!r} is not in {where}; {near(name, there)}"
-
-
-def _unusable_names(scale: Matrix) -> Iterator[str]:
-    for key, values in scale.model_dump(exclude={"name"}).items():
-        for name, times in Counter(values).items():
-            if times > 1:
-                yield f"scale.yaml: {key}: {name!r} stands {times} times"
-            if name in TAKEN.get(key, ()):
-                yield f"scale.yaml: {key}: {name!r} is a folder of the pipeline; rename it"
-            if key != "seeds" and not re.fullmatch(r"\w[\w-]*", name, re.ASCII):
-                yield (
-                    f"scale.yaml: {key}: {name!r} names folders and parameters of DVC: only "
-                    "letters, digits, _ and - (a dot would lead into a block)"
-                )
-    if not re.fullmatch(r"\w[\w-]*", scale.name, re.ASCII):
-        yield f"scale.yaml: name = {scale.name!r} names a folder: only letters, digits, _ and -"
 
 
 def _served(params: Params, scale: Matrix) -> Iterator[str]:
@@ -117,7 +63,7 @@ def _joined(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) 
     if not names:
         return
     asked = [
-        *("decoding_methods", "sensitivity_methods", "internal_methods", "surface_datasets"),
+        *("decoding_methods", "sensitivity_methods", "internal_methods"),
         *("transfer_methods", "corrected"),
     ]
     for key in asked:
@@ -128,11 +74,12 @@ def _joined(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) 
             )
     for name in names:
         found = all_categories(name, [attributes[own] for own in _attributes(params, name)])
-        if params.warmup.steering not in found[0].tokens:
-            yield (
-                f"params.yaml: warmup.steering = {params.warmup.steering!r}: does not tell the "
-                f"{len(found)} categories of {name!r} apart; {near('', found[0].tokens)}"
-            )
+        for where, form in _forms(params, scale):
+            if form not in found[0].tokens:
+                yield (
+                    f"{where} = {form!r}: does not tell the {len(found)} categories of {name!r} "
+                    f"apart; {near('', found[0].tokens)}"
+                )
     for method in scale.methods:
         if isinstance(params.train[method].root, PromptedParams):
             yield (
@@ -185,14 +132,20 @@ def _stories(params: Params, scale: Matrix, attributes: Mapping[str, Attribute])
         )
 
 
+def _forms(params: Params, scale: Matrix) -> list[tuple[str, str]]:
+    """(where it stands, form of steering tokens) of the warm-up and of methods with their own."""
+    forms = [("params.yaml: warmup.steering", params.warmup.steering)]
+    for method in scale.methods:
+        own = params.train[method].root
+        if isinstance(own, HybridParams) and own.steering is not None:
+            forms.append((f"params.yaml: train.{method}.steering", own.steering))
+    return forms
+
+
 def _steering(params: Params, scale: Matrix, attributes: Mapping[str, Attribute]) -> Iterator[str]:
     single = [d for d in scale.datasets if len(_attributes(params, d)) == 1]
-    wanted = [("params.yaml: warmup.steering", params.warmup.steering, single)]
-    wanted += [
-        ("scale.yaml: surface_forms", f, scale.surface_datasets) for f in scale.surface_forms
-    ]
-    for where, form, datasets in wanted:
-        for name in dict.fromkeys(name for d in datasets for name in _attributes(params, d)):
+    for where, form in _forms(params, scale):
+        for name in dict.fromkeys(name for d in single for name in _attributes(params, d)):
             lacking = [c for c in attributes[name].categories if form not in c.tokens]
             if lacking:
                 yield (
@@ -215,6 +168,30 @@ def _transfer(params: Params, scale: Matrix) -> Iterator[str]:
                 yield (
                     f"scale.yaml: transfer_tested: {tested!r} is about {attribute[tested]}, "
                     f"{trained!r} of transfer_trained about {attribute[trained]}"
+                )
+
+
+def _stated(params: Params, scale: Matrix) -> Iterator[str]:
+    """Prompts that state a target are asked in pairs, beside questions that state none."""
+    asking = {
+        name: method.kl_rows
+        for name in scale.methods
+        if isinstance(method := params.train[name].root, HybridParams) and method.kl_rows
+    }
+    for dataset in scale.datasets:
+        own = params.targets.datasets[dataset]
+        if not asking or isinstance(own, JoinedParams) or own.stated is None:
+            continue
+        if own.stated.unstated == 0:
+            yield (
+                f"params.yaml: targets.datasets.{dataset}.stated.unstated = 0: bounds: > 0, as "
+                f"train.{next(iter(asking))}.kl_rows adds statements to such prompts"
+            )
+        for method, rows in asking.items():
+            if rows % 2:
+                yield (
+                    f"params.yaml: train.{method}.kl_rows = {rows}: data set {dataset!r} states "
+                    "each target twice, with the names exchanged; take an even number"
                 )
 
 

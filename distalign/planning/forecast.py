@@ -84,7 +84,7 @@ class Experiment:
             case "warmup":
                 return self._training(self.warmup, item)
             case "train":
-                return self._training(self.methods[item["method"]], item)
+                return self._method(self.methods[item["method"]], item)
             case "retention":
                 return self._comparison(item)
             case "sample":
@@ -101,13 +101,26 @@ class Experiment:
                 return self._sampling([params for seeds in points for params in seeds], item)
             case "internal_alignment":
                 return self._first_tokens(item)
-            case "surface_forms":
-                return self._surface_form(item)
             case "judge" if item["setting"] == "story" and self.judge.story == "llm":
                 return self._judging(item)
             case "stories":
                 return self._perplexity(item)
         return Work()
+
+    def _method(self, params: Trained | Untrained, item: Item) -> Work:
+        """Where a method's steering tokens are its own, its warm-up too."""
+        own = self._training(params, item)
+        if not isinstance(params, HybridParams) or params.steering is None:
+            return own
+        before = self._training(self.warmup, item)
+        return replace(
+            own,
+            steps=own.steps + before.steps,
+            trained=own.trained + before.trained,
+            forward=own.forward + before.forward,
+            read=own.read + before.read,
+            memory=max(own.memory, before.memory),
+        )
 
     def _training(self, params: Trained | Untrained, item: Item) -> Work:
         if isinstance(params, Untrained):
@@ -172,21 +185,6 @@ class Experiment:
         rounds = prompts * len(self.specs[item["dataset"]].contexts)
         prompt = lengths.header + lengths.prompt
         return self._generation(self.rates.shape(item["model"]), rounds * prompt, rounds, prompt)
-
-    def _surface_form(self, item: Item) -> Work:
-        """Warm-up, training and sampling in one job."""
-        ours = {**item, "method": "ours", "setting": "attribute"}
-        trained = [self._training(p, item) for p in (self.warmup, self.methods["ours"])]
-        sampled = self._sampling([self.sample], ours)
-        return replace(
-            sampled,
-            objective="kto",
-            steps=sum(work.steps for work in trained),
-            trained=sum(work.trained for work in trained),
-            forward=sum(work.forward for work in trained),
-            read=sampled.read + sum(work.read for work in trained),
-            memory=max(work.memory for work in [*trained, sampled]),
-        )
 
     def _generation(self, shape: Shape, read: float, written: float, longest: float) -> Work:
         return generation(shape, self.precision, self.rates.sequences, read, written, longest)

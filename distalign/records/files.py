@@ -17,8 +17,7 @@ R = TypeVar("R", bound=Record)
 
 def read_jsonl(path: Path, record: type[R]) -> list[R]:
     """Read and check one record a line. Raises InputError naming file and line."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; `dvc repro` or `dvc pull` makes it")
+    _check_made(path)
     rows = []
     # A file cut inside a character shows it on the line where it was cut.
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -37,8 +36,15 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
     return rows
 
 
+def _check_made(path: Path) -> None:
+    """Raises InputError where a file that a stage makes is not there."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; `make repro` or `dvc pull` makes it")
+
+
 def read_spec(path: Path) -> DatasetSpec:
     """Read a data set's specification. Raises InputError naming the file."""
+    _check_made(path)
     try:
         return DatasetSpec.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
@@ -71,6 +77,7 @@ def write_json(path: Path, value: object) -> None:
 
 def read_source(folder: Path) -> dict[str, str]:
     """source, revision and sha256 of a fetched model. Raises InputError without them."""
+    _check_made(folder / "source.json")
     try:
         return json.loads((folder / "source.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:

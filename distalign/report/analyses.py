@@ -1,5 +1,6 @@
 """The report's tables of policies that are sampled or asked in another way than in training."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -55,6 +56,8 @@ def transfer_table(cells: Mapping[tuple[str, str, str], Measured]) -> Table:
     return Table("Contexts that training has not seen, all measures", columns, rows)
 
 
+FORMS = {"ours": "digits"} | {f"ours_{form}": form for form in ("nouns", "pronouns", "added")}
+"""Methods that differ in their steering tokens alone -> the form of these."""
 STORY_COLUMNS = {
     "corrected_floor": "Corrected floor",
     "bound_low": "Least",
@@ -82,17 +85,15 @@ def stories_table(cells: Mapping[tuple[str, str], Measured]) -> Table:
     return Table("Stories: corrected for the judge, and the language", columns, rows)
 
 
-def surface_groups(
-    cells: Sequence[Cell], surface: Mapping[tuple[str, str], Measured]
-) -> dict[tuple[str, str], Measured]:
-    """What table 6 compares: (dataset, form) -> metrics; `ours` itself has the form digits.
+def surface_groups(cells: Sequence[Cell]) -> dict[tuple[str, str], Measured]:
+    """What table 6 compares: (dataset, form) -> metrics, of data sets with more than one form.
 
     Args:
         cells: of one model, training and setting.
-        surface: (dataset, form) -> what the stage `surface_forms` measured.
     """
-    ours = {(d, "digits"): group for (d, m), group in measured(cells).items() if m == "ours"}
-    return ours | dict(surface)
+    groups = {(d, FORMS[m]): group for (d, m), group in measured(cells).items() if m in FORMS}
+    times = Counter(dataset for dataset, _ in groups)
+    return {place: group for place, group in groups.items() if times[place[0]] > 1}
 
 
 def capability_means(

@@ -137,19 +137,17 @@ def transfer_bars(transferred: Mapping[tuple[str, str, str], Measured]) -> Bars:
     return panels
 
 
-def surface_bars(cells: Sequence[Cell], surface: Mapping[tuple[str, str], Measured]) -> Bars:
+def surface_bars(cells: Sequence[Cell]) -> Bars:
     """Table 6: MAE of `ours` by the form of its steering tokens, a panel a data set.
 
     Args:
         cells: of one model, training and setting.
-        surface: (dataset, form) -> what was measured with the form.
     """
-    sizes = {dataset: rounds_of(group.seeds[0]) for (dataset, _), group in surface.items()}
-    panels: dict[str, dict[str, Bar]] = {name: {} for name in sizes}
-    for (dataset, form), group in surface_groups(cells, surface).items():
-        if dataset in panels:
-            panels[dataset][display(form)] = mae_bar(mean_over_seeds(group.seeds))
-    return {f"{display_dataset(name)}\n{sizes[name]}": rows for name, rows in panels.items()}
+    panels: dict[str, dict[str, Bar]] = {}
+    for (dataset, form), group in surface_groups(cells).items():
+        panel = panels.setdefault(f"{display_dataset(dataset)}\n{rounds_of(group.seeds[0])}", {})
+        panel[display(form)] = mae_bar(mean_over_seeds(group.seeds))
+    return panels
 
 
 def first_token_bars(internal: Mapping[tuple[str, str], Measured]) -> Bars:

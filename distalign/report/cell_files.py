@@ -153,12 +153,6 @@ def read_results(folders: Folders, matrix: Matrix, place: tuple[str, str, str]) 
         sensitivity=read_measures(
             folders, "sensitivity", matrix, place, matrix.sensitivity_methods
         ),
-        surface={
-            (dataset, form): _read_seeds(
-                folders, Path("surface_forms", *trained, dataset, form), matrix
-            )
-            for dataset, form in product(matrix.surface_datasets, matrix.surface_forms)
-        },
         capabilities={
             (dataset, method): _read_seeds(
                 folders, Path("capabilities", *trained, dataset, method), matrix

@@ -26,6 +26,9 @@ DISPLAY = {
     "without_kto": "Ours without KTO",
     "without_text": "Ours without text loss",
     "swap_dpo": "Ours, DPO for KTO",
+    "ours_nouns": "Ours, nouns",
+    "ours_pronouns": "Ours, pronouns",
+    "ours_added": "Ours, added tokens",
     "digits": "Ours (0/1)",
     "nouns": "Token (man/woman)",
     "pronouns": "Token (he/she)",
@@ -79,8 +82,6 @@ class Matrix(BaseModel):
     transfer_tested: list[str]
     sensitivity_methods: list[str]
     internal_methods: list[str]
-    surface_datasets: list[str]
-    surface_forms: list[str]
     capability_datasets: list[str]
     capability_methods: list[str]
 
@@ -139,8 +140,6 @@ class Results:
     """(dataset, method) -> what the stage `internal_alignment` measured."""
     sensitivity: dict[tuple[str, str], Measured] = field(default_factory=dict)
     """(dataset, method) -> of each seed, rows of points of the grids."""
-    surface: dict[tuple[str, str], Measured] = field(default_factory=dict)
-    """(dataset, form of the steering tokens) -> metrics."""
     capabilities: dict[tuple[str, str], Measured] = field(default_factory=dict)
     """(dataset, method) -> of each seed, tasks with their metrics."""
 

@@ -25,7 +25,7 @@ PRINTED_IN = {"attribute": "1", "story": "2"}
 ABLATIONS = ("without_kl", "without_kto", "swap_dpo")
 TRANSFERS = {"uk_real": "us_real", "uk_even": "us_even"}
 """Trained on -> asked about in table 7; tables.csv names the first."""
-FORMS = {"tokens_0_1": "digits", "tokens_man_woman": "nouns", "tokens_he_she": "pronouns"}
+PRINTED_FORMS = {"tokens_0_1": "digits", "tokens_man_woman": "nouns", "tokens_he_she": "pronouns"}
 """Rows of table 6 -> forms of steering tokens."""
 
 
@@ -144,22 +144,14 @@ def first_token_table(
     return layout_table(layout, internal, [DEVIATION])
 
 
-def surface_table(
-    cells: Sequence[Cell],
-    surface: Mapping[tuple[str, str], Measured],
-    matrix: Matrix,
-    paper: pd.DataFrame,
-) -> Table | None:
-    """Table 6: MAE of `ours` by the form of its steering tokens.
-
-    Args:
-        surface: (dataset, form) -> what the stage `surface_forms` measured.
-    """
-    groups = surface_groups(cells, surface)
+def surface_table(cells: Sequence[Cell], matrix: Matrix, paper: pd.DataFrame) -> Table | None:
+    """Table 6: MAE of `ours` by the form of its steering tokens."""
+    groups = surface_groups(cells)
     title = "Table 6: MAE by form of the steering tokens"
-    layout = _layout("6", title, cells[0].model, matrix, paper.replace({"method": FORMS}))
-    columns = {dataset: display_dataset(dataset) for dataset in matrix.surface_datasets}
-    forms = list(dict.fromkeys([*(form for _, form in groups), *matrix.surface_forms]))
+    printed = paper.replace({"method": PRINTED_FORMS})
+    layout = _layout("6", title, cells[0].model, matrix, printed)
+    columns = {dataset: display_dataset(dataset) for dataset, _ in groups}
+    forms = list(dict.fromkeys(form for _, form in groups))
     return layout_table(replace(layout, methods=forms, columns=columns), groups, [MAE])
 
 

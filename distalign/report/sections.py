@@ -107,8 +107,7 @@ def _as_printed(results: Results, matrix: Matrix, paper: pd.DataFrame) -> list[T
         tables.append(transfer_layout(results.transferred, model, matrix, paper))
     if results.internal:
         tables.append(first_token_table(results.internal, model, matrix, paper))
-    if results.surface:
-        tables.append(surface_table(cells, results.surface, matrix, paper))
+    tables.append(surface_table(cells, matrix, paper))
     tables += appendix_tables(cells, matrix, paper)
     return [table for table in tables if table]
 
@@ -136,7 +135,7 @@ def _analysis_figures(results: Results) -> list[Figure]:
     drawn = {
         "first_token": (token, first_token_bars(results.internal), internal),
         "capabilities": (able, capability_bars(results.capabilities), metric),
-        "surface_forms": (forms, surface_bars(results.cells, results.surface), mae),
+        "surface_forms": (forms, surface_bars(results.cells), mae),
         "transfer": (unseen, transfer_bars(results.transferred), mae),
     }
     figures = []

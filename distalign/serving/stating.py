@@ -34,14 +34,14 @@ def stated_target(prompt: str, attribute: Attribute, phrasings: PhrasingFile) ->
     """
     words = [category.words[0] for category in attribute.categories]
     text = prompt.strip()
-    found = set(_framed(text, words, phrasings))
+    found = {_rounded(target): target for target in _framed(text, words, phrasings)}
     simple = list(re.finditer(_simple(words), text, FLAGS))
     if simple:
         target = _target(SIMPLE, simple, words)
         if target is None:
             return None
-        found.add(target)
-    return list(found.pop()) if len(found) == 1 else None
+        found[_rounded(target)] = target
+    return list(*found.values()) if len(found) == 1 else None
 
 
 def _simple(words: Sequence[str]) -> str:
@@ -69,7 +69,7 @@ def _framed(
         for one, (place, word) in product(named, enumerate(words)):
             shares = re.escape(one.text.format(word=word))
             if re.fullmatch(_frame(frame, shares), text, FLAGS):
-                yield _rounded([one.share if k == place else 1 - one.share for k in range(2)])
+                yield tuple(one.share if k == place else 1 - one.share for k in range(2))
 
 
 def _frame(frame: str, shares: str) -> str:
@@ -115,7 +115,7 @@ def _target(
     own = [round(shares.get(place, -1.0), 9) for place in range(len(words))]
     if min(own) < 0 or abs(sum(own) - 1) > ROUNDING:
         return None
-    return _rounded([share / sum(own) for share in own])
+    return tuple(share / sum(own) for share in own)
 
 
 def _share(item: Item, slots: Mapping[str, str]) -> float:
@@ -133,6 +133,5 @@ def _share(item: Item, slots: Mapping[str, str]) -> float:
 
 
 def _rounded(shares: Sequence[float]) -> tuple[float, ...]:
-    """Equal where two readings agree; the last share is what remains."""
-    first = [round(share, 9) for share in shares[:-1]]
-    return (*first, max(0.0, 1 - sum(first)))
+    """Equal where two readings agree."""
+    return tuple(round(share, 9) for share in shares)

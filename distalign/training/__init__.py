@@ -1,3 +1,3 @@
 """From preference data to an adapter: objective, trainers, a run with its log; imports `records`,
-`machine` and `models`.
+`machine`, `models` and `data`.
 """

@@ -22,6 +22,11 @@ LOGS = 6
 PRECOMPUTED = {"precompute_ref_log_probs": True, "precompute_ref_batch_size": 32}
 
 
+def n_steps(params: Schedule, n_sequences: int) -> int:
+    """Steps of a training on so many sequences."""
+    return max(1, int(n_sequences // params.batch_size * params.epochs))
+
+
 def common_arguments(
     params: Schedule, seed: int, workspace: Path, n_sequences: int
 ) -> dict[str, Any]:
@@ -38,13 +43,14 @@ def common_arguments(
             f"batch_size {params.batch_size} does not divide over {n_processes} processes in pairs "
             "of sequences; change it, or `launch` in params.yaml"
         )
-    steps = max(1, int(n_sequences // params.batch_size * params.epochs))
+    steps = n_steps(params, n_sequences)
     return {
         "output_dir": str(workspace),
         "per_device_train_batch_size": params.batch_size // n_processes,
         "num_train_epochs": params.epochs,
         "learning_rate": params.learning_rate,
         "lr_scheduler_type": params.schedule,
+        "lr_scheduler_kwargs": falling(params, steps),
         "warmup_steps": params.warmup_steps,
         "seed": seed,
         "bf16": False,
@@ -57,6 +63,13 @@ def common_arguments(
         "report_to": "none",
         "dataloader_drop_last": True,
     }
+
+
+def falling(params: Schedule, steps: int) -> dict[str, Any]:
+    """What transformers' schedule needs beside its name."""
+    if params.schedule != "warmup_stable_decay":
+        return {}
+    return {"num_decay_steps": steps // 3, "decay_type": "linear"}
 
 
 def on_disk(data: "Dataset", arguments: "TrainingArguments") -> "Dataset":
@@ -128,7 +141,7 @@ def make_trainer(
         preference=params.preference,
         preference_weight=params.preference_weight,
         text_weight=params.text_weight,
-        asked=asked_rows(tokenizer, every, spec, params.kl_rows, seed),
+        asked=asked_rows(tokenizer, every, spec, params.kl_rows, n_steps(params, len(data)), seed),
     )
 
 

@@ -25,7 +25,8 @@ class Schedule(BaseModel):
     batch_size: int = Field(ge=2, multiple_of=2)
     """Sequences a step; a row of D_pref is two of them in the hybrid method."""
     learning_rate: float = Field(gt=0)
-    schedule: Literal["constant", "cosine", "linear"]
+    schedule: Literal["constant", "cosine", "linear", "warmup_stable_decay"]
+    """The last one stays, and falls in the last third of the steps."""
     warmup_steps: int = Field(ge=0)
     calibration_prompts: int = Field(ge=1)
     """Validation prompts on which calibration is logged."""
@@ -58,6 +59,9 @@ class HybridParams(Schedule):
     decoding: TrainedDecoding
     warmup: bool
     """Begin at the warm-up's adapter, or at a fresh one."""
+    steering: str | None = None
+    """Form of the steering tokens, a key of the attribute's `tokens`, with a warm-up of its own;
+    None: those of the stage `warmup`."""
     batch_size: int = Field(ge=4, multiple_of=2)
     """At least two pairs: the mismatched response of z_0 is another pair's."""
     beta: float = Field(gt=0)
@@ -65,7 +69,8 @@ class HybridParams(Schedule):
     undesirable_weight: float = Field(ge=0)
     kl_weight: float = Field(ge=0)
     kl_rows: int = Field(ge=0)
-    """Prompts of D_pref a step for L_KL alone, beside those of the pairs; 0: the paper's."""
+    """Prompts of D_pref a step for L_KL alone, beside those of the pairs; 0: the paper's. Where
+    prompts state their targets, statements that each step draws anew, in pairs."""
     preference: PreferenceLoss
     preference_weight: float = Field(ge=0)
     text_weight: float = Field(ge=0)

@@ -9,13 +9,16 @@ from distalign.models.chat import chat_ids
 from distalign.models.steering import steered
 from distalign.records.schemas import DatasetSpec, Preference
 from distalign.training.methods import RejectedForm
-from distalign.training.step_rows import StepRows
+from distalign.training.stated_steps import StatedSteps
+from distalign.training.step_rows import OfSteps, StepRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Tokens = dict[str, str]
 """Category -> steering token."""
+Asked = tuple[list[int], list[float]]
+"""Token ids of a prompt, and its target (K,)."""
 
 
 def _turn(role: str, content: str) -> list[dict[str, str]]:
@@ -89,11 +92,21 @@ def asked_rows(
     rows: Sequence[Preference],
     spec: DatasetSpec,
     per_step: int,
+    n_steps: int,
     seed: int,
-) -> StepRows[tuple[list[int], list[float]]] | None:
-    """Prompts with their targets that a step holds for L_KL alone; None: it holds none."""
+) -> OfSteps[Asked] | None:
+    """Prompts with their targets that a step holds for L_KL alone; None: it holds none.
+
+    Where prompts state their targets, each step states others (`StatedSteps`).
+
+    Raises:
+        InputError: see StatedSteps.
+    """
     if per_step == 0:
         return None
+    if spec.stating is not None:
+        questions = [row.prompt for row in rows if row.target is None]
+        return StatedSteps(tokenizer, questions, spec, spec.stating, per_step, n_steps, seed)
     target = {context.name: context.target for context in spec.contexts}
     asked = [(chat_ids(tokenizer, row.prompt), row.target or target[row.context]) for row in rows]
     return StepRows(asked, per_step, seed)

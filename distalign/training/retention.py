@@ -11,7 +11,7 @@ from distalign.models.forward import Completions, Row, completion_logits
 from distalign.records.requests import Request
 from distalign.records.schemas import Preference, Split
 from distalign.training.objective import retention_loss
-from distalign.training.step_rows import StepRows
+from distalign.training.step_rows import OfSteps, StepRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -72,12 +72,13 @@ class Retaining:
     state: Any
     _metrics: Any
 
-    def _at(self, rows: StepRows[T] | None) -> list[T]:
+    def _at(self, rows: OfSteps[T] | None) -> list[T]:
         """This process's rows of the step; none where it holds none, or measures."""
         if rows is None or not self.model.training:
             return []
         accelerator = self.accelerator
-        return rows.at(self.state.global_step, accelerator.process_index, accelerator.num_processes)
+        step, n_processes = self.state.global_step, accelerator.num_processes
+        return list(rows.at(step, accelerator.process_index, n_processes))
 
     def _kept(self) -> list[Row]:
         return self._at(self.retention.rows if self.retention else None)

@@ -1,11 +1,18 @@
 """Rows that a training step holds beside its own: which ones depends on the step alone."""
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class OfSteps(Protocol[T_co]):
+    """What has rows for each step."""
+
+    def at(self, step: int, process: int, n_processes: int) -> Sequence[T_co]: ...
 
 
 class StepRows(Generic[T]):

@@ -22,12 +22,10 @@ from distalign.training.objective import (
     kto_reference_point,
     text_loss,
 )
-from distalign.training.preference_data import mismatched_rows
+from distalign.training.preference_data import Asked, mismatched_rows
 from distalign.training.retention import Retaining
-from distalign.training.step_rows import StepRows
+from distalign.training.step_rows import OfSteps
 
-Asked = tuple[list[int], list[float]]
-"""Token ids of a prompt, and its target (K,)."""
 REFERENCE_ADAPTER = "ref"
 
 
@@ -150,7 +148,7 @@ class HybridTrainer(Retaining, KTOTrainer):
         preference: PreferenceLoss,
         preference_weight: float,
         text_weight: float,
-        asked: StepRows[Asked] | None,
+        asked: OfSteps[Asked] | None,
         **kwargs: Any,
     ) -> None:
         self._steering_ids = torch.tensor(steering_ids)

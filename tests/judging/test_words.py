@@ -29,6 +29,18 @@ from distalign.records.schemas import Attribute, Round
         ("Non-male.", None),
         ("No, they are male.", "Male"),
         ("A male-dominated trade.", "Male"),
+        # A denial goes on over "or".
+        ("There is no male or female information provided.", None),
+        ("It is not a man or a woman.", None),
+        ("No man or woman works here.", None),
+        ("No male, female or other gender is stated.", None),
+        ("There is no clear mention of a woman.", None),
+        ("They are not male. Or female?", "Female"),
+        ("Not male, female.", "Female"),
+        ("Not a man, but a woman or a girl.", "Female"),
+        ("Not male or anything; female.", "Female"),
+        ("Not male or, rather, female.", "Female"),
+        ("It is not a male or a female role: he is male.", "Male"),
     ],
 )
 def test_whole_words_are_read(gender: Attribute, text: str, category: str | None) -> None:

@@ -34,7 +34,8 @@ from distalign.sampling.rounds import make_shards, sample_shard
 from distalign.training.first_place import check_first_place
 from distalign.training.fitting import make_trainer
 from distalign.training.methods import DPOParams, HybridParams, Trained, WarmupParams
-from distalign.training.surface_forms import train_form
+from distalign.training.own_warmup import warm_up
+from distalign.training.run import train
 from tests.support.asked import asked
 from tests.support.hybrid_block import HYBRID
 from tests.support.machine import DTYPE, PRECISION
@@ -189,24 +190,31 @@ def policies(bases, rows, prompts, spec, tmp_path_factory) -> dict[str, Path]:
     """Each architecture warmed up and trained with added steering tokens."""
     folder = tmp_path_factory.mktemp("policies")
     validation = [prompt for prompt in prompts if prompt.split == "validation"]
-    return {
-        name: train_form(
-            "added",
-            WARMUP,
-            OURS,
-            LORA,
-            base,
-            AutoTokenizer.from_pretrained(base),
-            rows,
-            validation,
-            [],
-            spec,
-            0,
-            PRECISION,
-            folder / name,
-        )
-        for name, base in bases.items()
-    }
+    trained = {}
+    for name, base in bases.items():
+        own, data = folder / name, (rows, validation, [], spec, 0, PRECISION)
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        start = warm_up(WARMUP, base, LORA, tokenizer, *data, own)
+        warmed = read_policy(start)
+        places = own / "training", own / "ours.csv"
+        model = train(OURS, base, start, LORA, tokenizer, warmed.steering, *data, *places)
+        trained[name] = own / "ours"
+        save_policy(warmed.model_copy(update={"method": "ours"}), model, tokenizer, trained[name])
+    return trained
+
+
+def test_a_warmup_of_ones_own_is_trained_once(policies, bases, rows, spec, monkeypatch) -> None:
+    name, policy = next(iter(policies.items()))
+    weights = policy.parent / "warmup/adapter_model.safetensors"
+    before = weights.stat().st_mtime_ns
+    tokenizer = AutoTokenizer.from_pretrained(bases[name])
+    asked = WARMUP, bases[name], LORA, tokenizer, rows, [], [], spec, 0, PRECISION, policy.parent
+    assert warm_up(*asked) == weights.parent
+    assert weights.stat().st_mtime_ns == before
+    assert read_policy(weights.parent).steering.form == "added"
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="several processes"):
+        warm_up(*asked)
 
 
 def untrained(base: Path, spec: DatasetSpec, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from tests.support.tiny_models import make_source
 from tests.support.tiny_pipeline import commit, make_tiny, run, tiny_scale, write_yaml
 
 MODELS = ["qwen2", "llama3"]
-METHODS = ["zero_shot", "ift", "dpo", "ours"]
+METHODS = ["zero_shot", "ift", "dpo", "ours", "ours_added"]
 SCHEDULE = {"rows": 48, "batch_size": 4, "learning_rate": 1e-2, "calibration_prompts": 6}
 N_ROUNDS = 3 * 8
 
@@ -39,12 +39,12 @@ def make_project(folder: Path) -> None:
     params["warmup"] |= SCHEDULE | {"epochs": 16, "warmup_steps": 2}
     for method in METHODS[1:]:
         params["train"][method] |= SCHEDULE | {"epochs": 4, "warmup_steps": 2}
-    params["train"]["ours"]["batch_size"] = 8
+    for method in ("ours", "ours_added"):
+        params["train"][method]["batch_size"] = 8
     params["capabilities"] |= {"limit": 2, "tasks": ["distalign_knowledge", "distalign_text"]}
     write_yaml(folder / "params.yaml", params)
     lists = {"models": MODELS, "methods": METHODS, "internal_methods": ["ours"]}
-    lists |= {"sensitivity_methods": [], "surface_datasets": ["uk_real"]}
-    lists |= {"surface_forms": ["added"], "capability_datasets": ["uk_real"]}
+    lists |= {"sensitivity_methods": [], "capability_datasets": ["uk_real"]}
     write_yaml(folder / "scale.yaml", tiny_scale() | lists | {"capability_methods": ["ours"]})
 
 
@@ -83,8 +83,8 @@ def test_rounds_are_well_formed_and_scored(repo: Path, model: str, method: str) 
     special = AutoTokenizer.from_pretrained(repo / "models/base" / model).all_special_tokens
     for row in rounds:
         assert not any(token in row.text for token in special)
-        assert (row.probabilities is not None) == (method in ("dpo", "ours"))
-        assert (row.drawn is not None) or method != "ours"
+        assert (row.probabilities is not None) == (method in ("dpo", "ours", "ours_added"))
+        assert (row.drawn is not None) or not method.startswith("ours")
         assert row.mass is None or 0 < row.mass <= 1.0001
 
 
@@ -125,7 +125,7 @@ def test_the_adapter_is_of_the_models_shape(repo: Path, model: str) -> None:
 
 @each_model
 def test_added_tokens_and_capabilities_are_measured(repo: Path, model: str) -> None:
-    added = read(repo / f"metrics/surface_forms/{model}/attribute/uk_real/added/0.json")
+    added = read(repo / f"metrics/{model}/attribute/attribute/uk_real/ours_added/0.json")
     assert added["n_rounds"] == N_ROUNDS
     # Alike tokens, which rows that padded the vocabulary are without training, have 0.457 here.
     assert added["internal_mae"] < 0.2

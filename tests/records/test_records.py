@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from distalign.records.files import read_attribute, read_jsonl, read_spec, write_jsonl, write_text
+from distalign.records.files import (
+    read_attribute,
+    read_jsonl,
+    read_source,
+    read_spec,
+    write_jsonl,
+    write_text,
+)
 from distalign.records.schemas import Context, DatasetSpec, InputError, Prompt, Round
 from tests.support.paths import ROOT
 
@@ -77,8 +84,10 @@ def test_a_context_is_found_by_its_name(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rows.jsonl: no such file"):
         read_jsonl(tmp_path / "rows.jsonl", Prompt)
-    with pytest.raises(InputError, match="spec.json"):
+    with pytest.raises(InputError, match="spec.json: no such file; `make repro`"):
         read_spec(tmp_path / "spec.json")
+    with pytest.raises(InputError, match="source.json: no such file; `make repro`"):
+        read_source(tmp_path)
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

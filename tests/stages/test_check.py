@@ -52,7 +52,7 @@ SCALES = sorted(path.stem for path in ROOT.glob("scales/*.yaml") if "." not in p
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("experiment")
-    for name in ("data/census", "data/judge", "data/paper"):
+    for name in ("data/census", "data/judge", "data/paper", "data/stated"):
         shutil.copytree(ROOT / name, folder / name)
     (folder / "data/judge/sentiment.jsonl").unlink()
     for name, content in CONTENT.items():
@@ -212,7 +212,6 @@ VALUES = [
     (SCALE, "written", ["tale"], "written: 'tale' is not in the settings; known: attribute"),
     (SCALE, "mixed", ["all"], "mixed: 'all' is not in the mixtures; known: both"),
     (SCALE, "internal_methods", ["dpo2"], "internal_methods: 'dpo2' is not in methods; did you"),
-    (SCALE, "surface_datasets", ["us"], "surface_datasets: 'us' is not in datasets"),
     (PARAMS, "sensitivity/grids/top", [0.5], "sensitivity.grids.top"),
     (
         PARAMS,
@@ -424,7 +423,11 @@ JOINED = {"datasets": ["two"], "methods": ["ours"]}
         (TWO, {"methods": ["ift", "ours"]}, None),
         (TWO, {"methods": ["zero_shot", "ours"]}, "methods: 'zero_shot' trains nothing, so that"),
         (TWO, {"decoding_methods": ["ours"]}, "decoding_methods: 'two' of datasets is joined"),
-        (TWO, {"surface_datasets": ["two"]}, "surface_datasets: 'two' of datasets is joined"),
+        (
+            TWO,
+            {"methods": ["ours_pronouns"]},
+            "train.ours_pronouns.steering = 'pronouns': does not",
+        ),
         (
             {"joined": {"a": TWO["joined"]["uk_real"]}},
             {},
@@ -459,6 +462,31 @@ def test_what_cannot_be_joined_is_told(
     params = copy.deepcopy(CONTENT[PARAMS])
     params["targets"]["datasets"]["two"] = definition
     scale = CONTENT[SCALE] | JOINED | changes
+    lines = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
+    if message is None:
+        assert lines == []
+    else:
+        assert any(message in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("kl_rows", "unstated", "message"),
+    [
+        (24, 0.1, None),
+        (0, 0.0, None),
+        (23, 0.1, "train.ours.kl_rows = 23: data set 'gender_stated' states each target twice"),
+        (24, 0.0, "datasets.gender_stated.stated.unstated = 0: bounds: > 0, as train.ours.kl_rows"),
+    ],
+)
+def test_what_cannot_be_stated_is_told(
+    told: Callable[..., list[str]], kl_rows: int, unstated: float, message: str | None
+) -> None:
+    params = copy.deepcopy(CONTENT[PARAMS])
+    params["train"]["ours"]["kl_rows"] = kl_rows
+    stated = load(PARAMS)["targets"]["datasets"]["gender_stated"]
+    stated["stated"]["unstated"] = unstated
+    params["targets"]["datasets"]["gender_stated"] = stated
+    scale = CONTENT[SCALE] | {"datasets": ["gender_stated"], "methods": ["ours"]}
     lines = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
     if message is None:
         assert lines == []

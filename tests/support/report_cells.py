@@ -54,8 +54,6 @@ MATRIX = Matrix(
     transfer_tested=[],
     sensitivity_methods=[],
     internal_methods=[],
-    surface_datasets=[],
-    surface_forms=[],
     capability_datasets=[],
     capability_methods=[],
 )

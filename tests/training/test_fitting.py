@@ -205,7 +205,7 @@ def test_more_prompts_count_like_those_of_the_pairs(policy, rows, spec, tmp_path
     ]
     batch = first_batch(trainers[0])
     pairs, both = (trainer.compute_loss(model, dict(batch)).item() for trainer in trainers)
-    asked = asked_rows(tokenizer, rows, spec, 3, seed=0).at(0, 0, 1)
+    asked = asked_rows(tokenizer, rows, spec, 3, 6, seed=0).at(0, 0, 1)
     assert len({tuple(prompt) for prompt, _ in asked}) == 3
     divergences = []
     for prompt, target in asked:
