@@ -14,7 +14,7 @@ from distalign.report.cells import Matrix
 TAKEN = {
     "models": {
         *("capabilities", "data", "decoding", "internal", "judge"),
-        *("provenance", "sensitivity", "stories", "transfer"),
+        *("provenance", "retention", "sensitivity", "stories", "transfer"),
     },
     "methods": {"warmup"},
 }

@@ -12,7 +12,9 @@ HALVES = [
     [f"{stage}@{PLACE}-zero_shot-0" for stage in ("score", "internal_alignment")],
     [f"{stage}@{PLACE}-ours-0" for stage in ("score", "decoding", "sensitivity")],
 ]
-PREPARED = ["warmup@smollm2-135m-attribute-uk_real-0"]
+PREPARED = [
+    f"retention@smollm2-135m-attribute-uk_real-{method}-0" for method in ("zero_shot", "ours")
+]
 """What cells share is made once: two clones that made it would not agree to the last bit."""
 
 
@@ -36,10 +38,10 @@ def test_two_clones_share_the_cells_and_a_third_computes_none(tmp_path: Path) ->
     make_tiny(repo)
     add_remote(repo, tmp_path / "remote")
     commit(repo, "tiny experiment")
-    assert "warmup" in ran_stages(job(repo, tmp_path / "prepare", PREPARED))
+    assert {"warmup", "retention"} <= ran_stages(job(repo, tmp_path / "prepare", PREPARED))
     with ThreadPoolExecutor() as pool:
         outputs = list(pool.map(job, [repo] * 2, [tmp_path / "one", tmp_path / "two"], HALVES))
-    cell = {"train", "sample", "judge", "score"}
+    cell = {"sample", "judge", "score"}
     analyses = [{"internal_alignment"}, {"decoding", "sensitivity"}]
     assert [ran_stages(output) for output in outputs] == [cell | more for more in analyses]
     output = assemble(repo, tmp_path / "third")
