@@ -14,20 +14,22 @@ JOBS ?=
 # Of `make try` and `make serve`.
 DATASET ?= uk_real
 POLICY ?= models/policy/smollm2-135m/attribute/$(DATASET)/ours/0
-BASE ?= models/base/smollm2-135m
-SPEC ?= data/targets/$(DATASET).json
+# Its model, training, data set, method and seed, where it lies among those of the pipeline.
+CELL = $(subst /, ,$(patsubst models/policy/%,%,$(filter models/policy/%,$(POLICY))))
+BASE ?= models/base/$(or $(word 1,$(CELL)),smollm2-135m)
+SPEC ?= data/targets/$(or $(word 3,$(CELL)),$(DATASET)).json
 PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
 # Of `make audit`.
 METHOD ?= zero_shot
+AUDITS ?= audits
 # Of `make score` and `make rounds`.
 ANSWERS ?= answers.csv
 TARGETS ?= targets.csv
 SCORED ?= scored
 # Of `make publish`: the policy's score in the attribute setting, and the folder to make.
-CELL = $(subst /, ,$(POLICY:models/policy/%=%))
 METRICS ?= metrics/$(word 1,$(CELL))/$(word 2,$(CELL))/attribute/$(subst $() ,/,$(wordlist 3,5,$(CELL))).json
-OUT ?= published/$(DATASET)
+OUT ?= published/$(or $(word 3,$(CELL)),$(DATASET))
 # A person's text as one word of the shell, with the quotes, $ and ` that are in it.
 typed = '$(subst ','\'',$(value $(1)))'
 # The same of a file's name, which may stand in another variable.
@@ -83,9 +85,10 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 	$(MAKE) repro SCALE=forms
 	$(MAKE) repro SCALE=embedded_stories
 
-audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... PLAN=1)
+audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... AUDITS=... PLAN=1)
 	@python -m tools.audit --model $(call typed,MODEL) --dataset $(DATASET) --method $(METHOD) \
-		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) $(if $(filter-out $(OFF),$(PLAN)),--plan)
+		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) --out $(call place,AUDITS) \
+		$(if $(filter-out $(OFF),$(PLAN)),--plan)
 
 rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=... NORMALISE=1)
 	@distalign-rounds $(call place,TARGETS) $(NORMALISED)
@@ -104,16 +107,18 @@ gc: install ## Delete from DVC's cache what no scale's recorded results need
 	@python -m scales.gc
 
 try: install ## Ask a trained policy PROMPT="..." 100 times (POLICY=... SPEC=... to change which)
-	@distalign-try $(call typed,PROMPT) --policy $(POLICY) --base $(BASE) --spec $(SPEC)
+	@distalign-try $(call typed,PROMPT) --policy $(call place,POLICY) --base $(call place,BASE) \
+		--spec $(call place,SPEC)
 
 serve: install ## Serve a trained policy to OpenAI clients (POLICY=... PORT=8000)
-	@distalign-serve --policy $(POLICY) --base $(BASE) --port $(PORT)
+	@distalign-serve --policy $(call place,POLICY) --base $(call place,BASE) --port $(PORT)
 
 publish: install ## Make a folder of a trained policy with its model card (POLICY=... OUT=...)
-	@distalign-publish --policy $(POLICY) --base $(BASE) --spec $(SPEC) --metrics $(METRICS) --out $(call place,OUT)
+	@distalign-publish --policy $(call place,POLICY) --base $(call place,BASE) --spec $(call place,SPEC) \
+		--metrics $(call place,METRICS) --out $(call place,OUT)
 
 results: install ## Print the results table and where the figures are
-	@file="report/$$(sed -n 's/^name: \([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"; \
+	@file="report/$$(sed -n 's/^name: *["'\'']\{0,1\}\([A-Za-z0-9_-]*\).*/\1/p' scale.yaml)/results.txt"; \
 	test -f "$$file" || { echo "error: $$file is not there yet; make repro writes it" >&2; exit 1; }; \
 	cat "$$file"
 

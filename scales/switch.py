@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 
 from distalign.records.files import write_text
 from distalign.records.schemas import InputError
-from scales.locks import divide
+from scales.locks import divide, jobs, read_lock, read_others
 from stages.cli import run
 
 SCALES = Path("scales")
@@ -82,15 +82,46 @@ def chosen_name(root: Path) -> str | None:
     return (scale or {}).get("name")
 
 
+def values_in(params: Mapping[str, Any], root: Path) -> Path:
+    """The file of parameters whose values params.yaml has, whatever scale.yaml is called; that of
+    the chosen scale, where a person has changed a value.
+
+    Raises InputError where scale.yaml is not YAML.
+    """
+    own = values_of(chosen_name(root), root)
+    for file in [own, *sorted((root / SCALES).glob("*.params.yaml"))]:
+        if holds(params, editor().load(file.read_text(encoding="utf-8"))):
+            return file
+    return own
+
+
+def holds(params: Any, values: Any) -> bool:
+    """Whether each leaf of `values` stands in `params`."""
+    if not isinstance(values, Mapping):
+        return bool(params == values)
+    return isinstance(params, Mapping) and all(
+        key in params and holds(params[key], value) for key, value in values.items()
+    )
+
+
 def switch(name: str, root: Path) -> None:
     """Write scale.yaml, params.yaml and both locks under `root`.
 
     Raises InputError, see the functions above and those of `scales.locks`.
     """
     lists, values = scale_files(name, root)
-    before = values_of(chosen_name(root), root)
     yaml, params = editor(), root / "params.yaml"
     content = yaml.load(params.read_text(encoding="utf-8"))
+    before = values_in(content, root)
+    # What `divide` reads is read once before anything is written: after a switch that stops half
+    # way, the next one could not tell the results of which parameters dvc.lock has.
+    read_lock(root)
+    read_others(root)
+    pipeline, scale = (
+        YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        for file in (root / "dvc.yaml", lists)
+    )
+    list(jobs(pipeline, scale))
     replace(content, yaml.load(values.read_text(encoding="utf-8")))
     text = io.StringIO()
     yaml.dump(content, text)

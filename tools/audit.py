@@ -63,6 +63,17 @@ def folder_name(model: str) -> str:
     return re.sub(r"[^\w-]", "_", model.replace("/", "--"))
 
 
+def check_folder(folder: Path, model: str, url: str) -> None:
+    """Raises InputError where the folder has the results of another model, or of another server."""
+    for path in sorted((folder / "metrics/provenance").rglob("*.json")):
+        asked = CellProvenance.model_validate_json(path.read_text(encoding="utf-8")).asked
+        if asked is not None and (asked.model, asked.url) != (model, url):
+            raise InputError(
+                f"{folder} has the results of {asked.model} at {asked.url}; name another folder "
+                "with AUDITS= (--out)"
+            )
+
+
 def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:
     """The lists of a scale, of what is asked alone."""
     spanned = {"models": [folder_name(model)], "trainings": [UNTRAINED], "seeds": [0]}
@@ -134,6 +145,7 @@ def main() -> None:
     out = args.out / matrix.models[0]
     names = ("metrics", "judgements", "targets", "report", "pages")
     folders = Folders(*(out / name for name in names))
+    check_folder(out, args.model, remote.url)
     cells = list(product(specs.values(), matrix.methods))
     limits = {method: limit or sample.max_tokens[SETTING] for method, limit in longest.items()}
     with open_remote(remote, args.store) as endpoint:

@@ -24,6 +24,7 @@ from distalign.data.targets import TargetsParams, build_spec
 from distalign.data.wordings import SLOT
 from distalign.judging.words import read_category
 from distalign.planning.inputs import check_attribute, check_names
+from distalign.planning.names import TAKEN
 from distalign.records.files import write_text
 from distalign.records.rows import read_rows
 from distalign.records.schemas import Attribute, InputError
@@ -51,6 +52,8 @@ def check_name(name: str, params: Path) -> None:
         )
     if yaml.safe_load(name) != name:
         raise InputError(f"{name!r} is no name in YAML, but a value; take another")
+    if name in TAKEN["datasets"]:
+        raise InputError(f"{name!r} is a file of the pipeline beside those of data sets; rename it")
     if name in block(TargetsParams, "targets", file=params).datasets:
         raise InputError(f"{params}: {name} is a data set already; take another name")
 

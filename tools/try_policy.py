@@ -13,6 +13,7 @@ Of a question that is not the policy's, its answer is shown beside the base mode
 import argparse
 from pathlib import Path
 
+from distalign.records.schemas import InputError
 from stages.cli import precision, run
 from tools.policies import check_trained
 
@@ -28,6 +29,10 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=100, help="answers")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.n < 1:
+        raise InputError(f"-n {args.n}: at least one answer")
+    if args.seed < 0:
+        raise InputError(f"--seed {args.seed}: at least 0")
     check_trained(args.policy)
     from distalign.serving.asking import ask  # slow to import: not before flags are read
 

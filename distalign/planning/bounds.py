@@ -10,6 +10,7 @@ from distalign.planning.params import Params
 from distalign.records.checked_yaml import near
 from distalign.records.schemas import Setting
 
+SHORTEST_KEY = 8
 MAX_SEED = 2**32 - 1  # of NumPy's global generator, which transformers seeds
 
 
@@ -18,8 +19,8 @@ def seed_faults(where: str, value: Any) -> Iterator[str]:
     for key, below in value.items() if isinstance(value, dict) else ():
         place = f"{where}.{key}" if where else key
         yield from seed_faults(place, below)
-        for seed in [below] if key == "seed" else below if key == "seeds" else ():
-            if not 0 <= seed <= MAX_SEED:
+        for seed in below if key == "seeds" and isinstance(below, list) else [below]:
+            if key in ("seed", "seeds") and isinstance(seed, int) and not 0 <= seed <= MAX_SEED:
                 yield f"{place} = {seed}: bounds: >= 0, <= {MAX_SEED}"
 
 
@@ -64,5 +65,6 @@ def address_faults(key: str, url: str | None) -> Iterator[str]:
 
 def key_faults(file: Path, text: str, key: str | None) -> Iterator[str]:
     """The LLM's key is in no file: DVC copies parameters to dvc.lock, and git keeps that."""
-    if key and key in text:
+    # A shorter one is a word that a local server is given in a key's place, as "none".
+    if key and len(key) >= SHORTEST_KEY and key in text:
         yield f"{file} holds the value of {KEY_VARIABLE}: take it out, it is read from there"

@@ -102,6 +102,10 @@ def _frame_faults(writing: Writing) -> Iterator[str]:
         yield f"responses.begin = {writing.begin!r}: {SLOT} must stand in it, as details are asked"
 
 
+SEEN = ("census", "examples", "stated")
+"""Folders of contexts that the stage `targets` depends on."""
+
+
 def check_contexts(
     name: str,
     dataset: AnyDataset,
@@ -112,10 +116,10 @@ def check_contexts(
     """Number of the contexts that a training on the data set is about.
 
     Args:
-        folder: where the file must lie.
+        folder: that has the folders SEEN, in one of which the file must lie.
 
     Raises:
-        InputError: the file lies outside the folder, or is not right.
+        InputError: the file lies outside them, or is not right.
     """
     files = {}
     for part_name, part in dataset.parts(name).items():
@@ -123,10 +127,11 @@ def check_contexts(
         if part.stated is not None:
             files |= {f"stated.{key}": getattr(part.stated, key) for key in ("phrasings", "tested")}
     for key, file in files.items():
-        if not Path(file).resolve().is_relative_to(folder.resolve()):
+        places = [(folder / place).resolve() for place in SEEN]
+        if not any(Path(file).resolve().is_relative_to(place) for place in places):
             raise InputError(
                 f"params.yaml: targets.datasets.{name}.{key} = {file!r}: changes are seen in "
-                f"{folder} alone; put the file there"
+                f"{', '.join(SEEN)} of {folder} alone; put the file into one of them"
             )
     try:
         spec = dataset_spec(name, attributes, dataset, Path(), params.max_contexts)

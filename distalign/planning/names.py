@@ -10,13 +10,15 @@ from distalign.records.checked_yaml import near
 from distalign.records.schemas import Setting
 from distalign.report.cells import Matrix
 
-# Folders that lie beside those of models under metrics/, and of methods under data/training/.
+# Folders and files that lie beside those of models under metrics/, of methods under data/training/
+# and of data sets under data/answered/.
 TAKEN = {
     "models": {
         *("capabilities", "data", "decoding", "internal", "judge"),
         *("provenance", "retention", "sensitivity", "stories", "transfer"),
     },
     "methods": {"warmup"},
+    "datasets": {"ordinary"},
 }
 # Of the data of both settings (the stage mix).
 MIXED = ("both",)

@@ -93,5 +93,10 @@ def picture(figure: Figure) -> bytes:
     return small.getvalue()
 
 
+def plain(name: str) -> str:
+    """A label that is no mathematics, whatever signs of currency are in it."""
+    return name.replace("$", r"\$")
+
+
 def shorten(name: str, longest: int) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"

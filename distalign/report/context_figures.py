@@ -18,6 +18,7 @@ from distalign.report.canvas import (
     new_figure,
     panels,
     picture,
+    plain,
     remark,
     shorten,
 )
@@ -196,7 +197,7 @@ def _points(ax: Axes, points: pd.DataFrame) -> None:
         bars = np.array([y - rows["low"], rows["high"] - y]).clip(min=0)
         style: dict[str, Any] = {"fmt": marker, "ms": 4, "color": color, "lw": 0.6, "alpha": 0.8}
         ax.errorbar(
-            rows["probability"], y, yerr=bars, label=shorten(category, LEGEND_WIDTH), **style
+            rows["probability"], y, yerr=bars, label=plain(shorten(category, LEGEND_WIDTH)), **style
         )
     ax.grid(color="#dddddd", lw=0.6)
     ax.tick_params(labelbottom=True)

@@ -146,7 +146,9 @@ def ask(
     plan = [(prompt, number, prompt) for number in range(n)]
     with open_workers(params, Path(policy), Path(base), asked, used) as draw:
         ((_, rounds),) = draw([(0, Shard(plan, SETTING, params, [seed]))])
-    judged = [judge_round(row, trained.attribute) for row in rounds]
+    # Words that name the context count for nothing, as in the pipeline.
+    about = {"context": context_in(trained, prompt)}
+    judged = [judge_round(row.model_copy(update=about), trained.attribute) for row in rounds]
     if rounds[0].mass is None:  # a method without steering tokens
         return Answers(trained, target, judged)
     plain = _plain(prompt, rounds[0].mass, Path(policy), Path(base), used, max_tokens)
@@ -158,6 +160,12 @@ def question_in(spec: DatasetSpec, prompt: str) -> DatasetSpec:
     parts = questions(spec)
     asked = [part for part in parts if SETTING in named_settings(prompt, part.attribute)]
     return (asked or parts)[0]
+
+
+def context_in(spec: DatasetSpec, prompt: str) -> str:
+    """The longest name of what the data set asks about that a prompt has; empty if it has none."""
+    names = (context.about or context.name for context in spec.contexts)
+    return max((n for n in names if n.casefold() in prompt.casefold()), key=len, default="")
 
 
 def _plain(

@@ -7,6 +7,8 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
+from distalign.data.stated import stated_prompt
+from distalign.data.wordings import fill
 from distalign.models.base_model import PACKAGE_PREFIX
 from distalign.models.policy import Policy
 from distalign.models.steering import ADDED
@@ -103,10 +105,21 @@ def model_card(
         folder: name of the folder that the card is in.
 
     Raises:
-        InputError: the policy has no adapter or no steering tokens.
+        InputError: the policy has no adapter or no steering tokens, or something outside the
+            model draws these, or their number is not that of the data set's categories.
     """
     if policy.trained is None or policy.steering is None:
         raise InputError(f"method {policy.method!r} has no adapter with steering tokens to publish")
+    if policy.decoding == "external":
+        raise InputError(
+            f"method {policy.method!r} draws its steering token outside the model: the adapter "
+            "alone does not answer in proportion, and is not published"
+        )
+    if len(policy.steering.tokens) != len(spec.categories):
+        raise InputError(
+            f"the policy has {len(policy.steering.tokens)} steering tokens, data set {spec.name!r} "
+            f"{len(spec.categories)} categories; name the policy's own with SPEC="
+        )
     name, parts = source["source"], questions(spec)
     scores = metrics if spec.parts else {spec.name: metrics}
     on_a_hub = is_on_a_hub(name)
@@ -117,7 +130,11 @@ def model_card(
         tags=["distalign", "lora", "distribution-alignment"],
     )
     first = parts[0].attribute.question("attribute").template
-    prompt = json.dumps(first.format(context=parts[0].contexts[0].name), ensure_ascii=False)
+    context = parts[0].contexts[0]
+    question = fill(first, context.about or context.name)
+    if context.statement is not None:
+        question = stated_prompt(question, context.statement)
+    prompt = json.dumps(question, ensure_ascii=False)
     use = USE.format(
         folder=folder,
         base=f'"{name}", revision="{source["revision"]}"'

@@ -144,7 +144,14 @@ def draw_shares(table: pd.DataFrame, path: Path) -> None:
     for category, rows in table.dropna(subset=["observed"]).groupby("category", sort=False):
         observed = rows["observed"]
         bars = [(observed - rows["low"]).clip(0), (rows["high"] - observed).clip(0)]
-        axes.errorbar(rows["target"], observed, bars, fmt="o", label=category, elinewidth=1)
+        axes.errorbar(
+            rows["target"],
+            observed,
+            bars,
+            fmt="o",
+            label=category.replace("$", r"\$"),
+            elinewidth=1,
+        )
     if axes.containers:  # an answer was valid
         axes.legend()
     figure.savefig(path, metadata={"Date": None})

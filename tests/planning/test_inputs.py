@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from distalign.data.targets import DatasetParams, TargetsParams
+from distalign.planning.bounds import key_faults, seed_faults
 from distalign.planning.inputs import check_attribute, check_contexts
 from distalign.records.schemas import InputError
 from tests.support.paths import ROOT
@@ -16,7 +17,8 @@ GENDER = check_attribute(ROOT / "data/attributes/gender.yaml")
 def test_a_context_that_is_a_word_of_a_category_is_told(
     name: str, fault: bool, tmp_path: Path
 ) -> None:
-    file = tmp_path / "mine.csv"
+    file = tmp_path / "examples/mine.csv"
+    file.parent.mkdir()
     file.write_text(f"context\nNurses\n{name}\n", encoding="utf-8")
     dataset = DatasetParams(attribute="gender", contexts=str(file), target="even")
     params = TargetsParams(max_contexts=None, datasets={"mine": dataset})
@@ -26,3 +28,24 @@ def test_a_context_that_is_a_word_of_a_category_is_told(
         return
     with pytest.raises(InputError, match="mine.csv: context 'MEN' is a word of category 'Male'"):
         check_contexts(*arguments)
+
+
+def test_a_file_whose_changes_no_stage_would_see_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("context\nNurses\n", encoding="utf-8")
+    dataset = DatasetParams(attribute="gender", contexts=str(file), target="even")
+    params = TargetsParams(max_contexts=None, datasets={"mine": dataset})
+    with pytest.raises(InputError, match="changes are seen in census, examples, stated of"):
+        check_contexts("mine", dataset, {"gender": GENDER}, tmp_path, params)
+
+
+def test_what_stands_in_a_keys_place_is_no_secret() -> None:
+    text = "objective: none # sk-planted"
+    assert [*key_faults(Path("params.yaml"), text, "none")] == []
+    assert len([*key_faults(Path("params.yaml"), text, "sk-planted")]) == 1
+
+
+def test_a_block_may_be_called_as_a_seed_is() -> None:
+    tree = {"datasets": {"seed": {"attribute": "seed"}, "seeds": {"seed": -1}}, "seeds": [0, -2]}
+    told = [*seed_faults("", tree)]
+    assert [fault.partition(" = ")[0] for fault in told] == ["datasets.seeds.seed", "seeds"]

@@ -67,6 +67,38 @@ def test_results_are_recorded_apart_where_parameters_differ(root: Path) -> None:
     assert (read_lock(root), read_others(root)) == (lock, {})
 
 
+@pytest.mark.parametrize(
+    ("file", "text"), [("scales/locks.json", "<<<<<<<\n"), ("dvc.lock", "stages: [\n")]
+)
+def test_nothing_is_switched_where_a_lock_cannot_be_read(root: Path, file: str, text: str) -> None:
+    before = {name: (root / name).read_bytes() for name in ("params.yaml", "scale.yaml")}
+    (root / file).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="git checkout"):
+        switch("quick", root)
+    assert {name: (root / name).read_bytes() for name in before} == before
+
+
+def test_nothing_is_switched_to_a_scale_that_lacks_a_list(root: Path) -> None:
+    before = (root / "params.yaml").read_bytes()
+    lists = read(root / "scales/quick.yaml")
+    del lists["corrected"]
+    (root / "scales/mine.yaml").write_text(yaml.safe_dump(lists), encoding="utf-8")
+    with pytest.raises(InputError, match="corrected is missing"):
+        switch("mine", root)
+    assert (root / "params.yaml").read_bytes() == before
+
+
+def test_results_are_those_of_the_parameters_whatever_the_scale_is_called(root: Path) -> None:
+    entry = {"base_model@smollm2-135m": {"cmd": "true"}}
+    switch("quick", root)
+    text = (root / "scale.yaml").read_text(encoding="utf-8")
+    (root / "scale.yaml").write_text(text.replace("name: quick", "name: mine"), encoding="utf-8")
+    (root / LOCK).write_text(dumps_yaml({"schema": "2.0", "stages": entry}), encoding="utf-8")
+    write_others(root, {})
+    switch("default", root)
+    assert read_others(root) == {f"quick/{name}": value for name, value in entry.items()}
+
+
 def test_a_scale_that_cannot_be_read_is_named(root: Path) -> None:
     params = (root / "params.yaml").read_bytes()
     (root / "scale.yaml").write_text("name: [\n", encoding="utf-8")

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
+from distalign.judging.words import judge_round
 from distalign.records.joined import join
 from distalign.records.schemas import Attribute, DatasetSpec, Judgement
-from distalign.serving.asking import Answers, Plain, question_in
+from distalign.serving.asking import Answers, Plain, context_in, question_in
 from tests.support.paths import ROOT
 from tests.support.policy_server import BASE, POLICY, needs_policy
 
@@ -53,6 +54,19 @@ def test_the_words_of_a_prompt_say_which_question_of_several_it_asks(
     assert question_in(whole, "What is the gender of a caretaker?") is spec
     assert question_in(whole, "Who wrote Hamlet?") is spec  # whose chart says that it is not its
     assert question_in(spec, "What is the race of a caretaker?") is spec
+
+
+def test_the_context_of_a_prompt_is_the_longest_that_it_names(spec: DatasetSpec) -> None:
+    contexts = [
+        spec.contexts[0].model_copy(update={"name": n}) for n in ("Barbers", "Men's barbers")
+    ]
+    own = spec.model_copy(update={"contexts": contexts})
+    assert context_in(own, "What is the gender of men's barbers?") == "Men's barbers"
+    assert context_in(own, "Who wrote Hamlet?") == ""
+    row = judged(None).model_copy(update={"text": "Men's barbers are female."})
+    for name, category in (("Men's barbers", "Female"), ("", None)):
+        asked = row.model_copy(update={"context": name})
+        assert judge_round(asked, own.attribute).category == category
 
 
 def test_of_another_question_both_models_answers_are_shown(spec: DatasetSpec) -> None:

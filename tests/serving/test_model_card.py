@@ -17,6 +17,7 @@ from distalign.models.steering import Steering, resolve
 from distalign.records.files import read_attribute, read_source, write_json
 from distalign.records.joined import join
 from distalign.records.schemas import Context, DatasetSpec, InputError
+from distalign.records.stated import Statement
 from distalign.serving.model_card import model_card, name_base
 from tests.support.machine import DTYPE, PRECISION
 from tests.support.paths import ROOT
@@ -114,6 +115,34 @@ def test_a_published_adapter_names_its_base_by_hub_id_alone(
 def test_a_policy_without_adapter_or_tokens_has_no_card(of: Policy) -> None:
     with pytest.raises(InputError, match="no adapter with steering tokens"):
         model_card(of, SOURCE, SPEC, METRICS, "x")
+
+
+def test_a_policy_that_would_be_shown_as_what_it_is_not_has_no_card() -> None:
+    outside = policy(steering=DIGITS).model_copy(update={"decoding": "external"})
+    with pytest.raises(InputError, match="outside the model"):
+        model_card(outside, SOURCE, SPEC, METRICS, "x")
+    three = Steering(form="digits", tokens=["0", "1", "2"], ids=[32, 33, 34])
+    with pytest.raises(InputError, match="3 steering tokens, data set 'jobs' 2 categories"):
+        model_card(policy(steering=three), SOURCE, SPEC, METRICS, "x")
+
+
+def test_the_cards_question_is_one_that_training_has_asked() -> None:
+    said = Statement(
+        kind="percent", split="train", shares="80 % female", frame="{question} ({shares})"
+    )
+    context = Context(name="Bakers, 80 %", target=[0.2, 0.8], about="Bakers", statement=said)
+    stated = SPEC.model_copy(update={"contexts": [context]})
+    text = model_card(policy(steering=DIGITS), SOURCE, stated, METRICS, "x")
+    assert '"What is the gender of the Bakers? (80 % female)"' in text
+    question = SPEC.attribute.question("attribute").model_copy(
+        update={"template": "Of {a, b}: which are {context}?"}
+    )
+    settings = {**SPEC.attribute.settings, "attribute": question}
+    braces = SPEC.attribute.model_copy(update={"settings": settings})
+    text = model_card(
+        policy(steering=DIGITS), SOURCE, SPEC.model_copy(update={"attribute": braces}), METRICS, "x"
+    )
+    assert '"Of {a, b}: which are Nurses | midwives?"' in text
 
 
 def test_what_is_published_loads_with_peft_alone(base_model: Path, tmp_path: Path) -> None:

@@ -57,6 +57,13 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
         audit.main()
         assert len(chat_server.bodies) == asked
         chat_server.bodies.clear()
+    # Another model with such a name does not take its folder.
+    monkeypatch.setattr(
+        "sys.argv", [*command, "--dataset", "us_even", "--model", "org/model-0_5b:free"]
+    )
+    with pytest.raises(InputError, match="has the results of org/model-0.5b:free at"):
+        audit.main()
+    assert chat_server.bodies == []
     folder = tmp_path / "audits/org--model-0_5b_free"
     place = "org--model-0_5b_free/none/attribute/us_even/zero_shot/0"
     judged = read_jsonl(folder / f"judgements/{place}.jsonl", Judgement)

@@ -67,6 +67,24 @@ def test_make_passes_on_what_a_person_has_typed() -> None:
     assert recipe("publish", "DATASET=mine")[-1] == "published/mine"
 
 
+def test_make_finds_the_other_files_of_a_policy() -> None:
+    own = recipe("publish", "POLICY=models/policy/m/both/us_real/ift/1")
+    found = dict(zip(own[1::2], own[2::2], strict=True))
+    assert found == {
+        "--policy": "models/policy/m/both/us_real/ift/1",
+        "--base": "models/base/m",
+        "--spec": "data/targets/us_real.json",
+        "--metrics": "metrics/m/both/attribute/us_real/ift/1.json",
+        "--out": "published/us_real",
+    }
+    assert recipe("try", "POLICY=models/policy/m/both/us_real/ift/1")[2:] == own[1:7]
+    elsewhere = recipe("try", "POLICY=/my policies/x", "DATASET=us_even")
+    assert elsewhere[2:] == [
+        *("--policy", "/my policies/x", "--base", "models/base/smollm2-135m"),
+        *("--spec", "data/targets/us_even.json"),
+    ]
+
+
 def test_make_takes_no_switch_for_on_that_is_off_and_no_language_of_the_system() -> None:
     assert "--ordered" in recipe("new", "ORDERED=1")
     assert "--ordered" not in recipe("new", "ORDERED=0")
@@ -76,9 +94,10 @@ def test_make_takes_no_switch_for_on_that_is_off_and_no_language_of_the_system()
     assert recipe("new", "LANGUAGE=de")[-2:] == ["--language", "de"]
 
 
-def test_results_that_are_not_there_yet_are_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["mine # of the report", '"mine"', "  'mine' # quoted"])
+def test_results_that_are_not_there_yet_are_told(name: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "scale.yaml").write_text("name: mine # of the report\n", encoding="utf-8")
+    (tmp_path / "scale.yaml").write_text(f"name: {name}\n", encoding="utf-8")
     line = ["make", "results", "-o", "install"]
     said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
     assert "report/mine/results.txt is not there yet; make repro writes it" in said.stderr

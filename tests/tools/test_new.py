@@ -82,6 +82,7 @@ def test_nothing_is_written_that_could_not_be_read(
         ("gender_stated", "params.yaml: gender_stated is a data set already"),  # over many lines
         ("größe", "small letters a to z"),  # which no data set may be named
         ("null", "no name in YAML"),
+        ("ordinary", "a file of the pipeline"),
         ("yes", "no name in YAML"),
     ],
 )

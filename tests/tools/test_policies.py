@@ -25,3 +25,12 @@ def test_a_policy_that_is_not_trained_is_told(
         InputError, match="models/policy/ours: there is no policy yet; `make repro`"
     ):
         tool.main()
+
+
+@pytest.mark.parametrize(("flags", "fault"), [(["-n", "0"], "-n 0"), (["--seed", "-1"], "--seed")])
+def test_a_number_that_cannot_be_asked_is_told(
+    flags: list[str], fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["try", "--policy", "p", *OTHER[try_policy], *flags])
+    with pytest.raises(InputError, match=fault):
+        try_policy.main()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from distalign.records.schemas import InputError
+from distalign.statistics.answers import draw_shares
 from tests.support.paths import ROOT
 from tools import rounds, score
 
@@ -42,6 +43,15 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
     table = pd.read_csv(tmp_path / "scored/contexts.csv")
     assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
     assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_signs_of_currency_are_no_mathematics(tmp_path: Path) -> None:
+    names = ["$25k-$50k", "50 % of $1 or $2"]
+    rows = {"context": "Nurses", "target": 0.5, "observed": 0.5, "low": 0.4, "high": 0.6}
+    table = pd.DataFrame([rows | {"category": name} for name in names])
+    draw_shares(table, tmp_path / "shares.svg")
+    with_text = (tmp_path / "shares.svg").read_text(encoding="utf-8")
+    assert all(f"<!-- {name} -->" in with_text for name in names)
 
 
 @pytest.mark.parametrize(
