@@ -63,7 +63,10 @@ def main() -> None:
         if is_applicable(policy.method, spec):
             asked = rounds_of(variants, default, *files, who, args.seed, used, args.checkpoints)
             for name, rounds in kept.enter_context(asked).items():
-                judgements = [judge_round(row, spec.attribute) for row in rounds]
+                judgements = [
+                    judge_round(row, spec.attribute, spec.context(row.context).about)
+                    for row in rounds
+                ]
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]

@@ -26,7 +26,7 @@ def main() -> None:
         if args.setting == "story":
             read = judge_stories(own, attribute, params, args.llm, precision, args.store)
         else:
-            read = [judge_round(row, attribute) for row in own]
+            read = [judge_round(row, attribute, part.context(row.context).about) for row in own]
         judged += of_whole(read, part, spec)
     write_jsonl(args.out, judged)
 

@@ -37,7 +37,8 @@ def main() -> None:
         validation = [row for row in prompts if row.split == "validation"]
         if part.stating is not None:
             own = state_rows(own, part, part.stating, "train", rng)
-            validation = state_rows(validation, part, part.stating, "validation", rng)
+            # Calibration on wordings that are new, in phrasings that are not.
+            validation = state_rows(validation, part, part.stating, "train", rng)
         drawn += of_whole(base, part, spec)
         rows += of_whole(own, part, spec)
         unseen += of_whole(validation, part, spec)

@@ -43,7 +43,12 @@ def main() -> None:
     with rounds_of(ways, default, *files, who, args.seed, used, args.checkpoints) as drawn:
         judged: dict[tuple[str, float], list[list[Judgement]]] = {point: [] for point in points}
         for (point, _), rounds in drawn.items():
-            judged[point].append([judge_round(row, spec.attribute) for row in rounds])
+            judged[point].append(
+                [
+                    judge_round(row, spec.attribute, spec.context(row.context).about)
+                    for row in rounds
+                ]
+            )
         write_json(args.metrics, sensitivity_rows(judged, spec))
         write_provenance(args.provenance, policy.trained, here(used))
 

@@ -41,7 +41,9 @@ def main() -> None:
     who = policy_name(args.policy)
     files = args.policy, args.base, args.spec, args.prompts
     with rounds_of({"": params}, params, *files, who, args.seed, used, args.checkpoints) as drawn:
-        judged = [judge_round(row, spec.attribute) for row in drawn[""]]
+        judged = [
+            judge_round(row, spec.attribute, spec.context(row.context).about) for row in drawn[""]
+        ]
         write_jsonl(args.out, judged)
         write_json(args.metrics, cell_metrics(judged, spec, score))
         write_provenance(args.provenance, policy.trained, here(used))

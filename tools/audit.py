@@ -52,7 +52,8 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     attribute = check_attribute(attributes / f"{definition.attribute}.yaml")
     known = {definition.attribute: attribute}
     spec = dataset_spec(dataset, known, definition, Path(), params.max_contexts)
-    check_names(attribute, (context.name for context in spec.contexts), definition.contexts)
+    asked = [context.about or context.name for context in spec.contexts]
+    check_names(attribute, asked, definition.contexts)
     return spec
 
 
@@ -168,7 +169,10 @@ def main() -> None:
     place = (matrix.models[0], UNTRAINED, SETTING)
     source = whom(args.model, remote.url, remote.temperature)
     for spec, method in cells:
-        rows = [judge_round(row, spec.attribute) for row in rounds.get((spec.name, method), [])]
+        rows = [
+            judge_round(row, spec.attribute, spec.context(row.context).about)
+            for row in rounds.get((spec.name, method), [])
+        ]
         write_cell(folders, "/".join([*place, spec.name, method, "0"]), rows, spec, source)
         valid, refused = sum(r.category is not None for r in rows), sum(r.refused for r in rows)
         print(f"{spec.name}, {method}: {len(rows)} rounds, {valid} valid, {refused} refused")

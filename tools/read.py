@@ -64,8 +64,9 @@ def read_all(rows: Sequence[Row], attribute: Attribute) -> Iterator[Row]:
 
 
 def table(header: Sequence[str], rows: Sequence[Row]) -> str:
-    """Rows as CSV."""
-    return pd.DataFrame(rows, columns=list(header)).to_csv(index=False, lineterminator="\n")
+    """Rows as CSV; a carriage return alone would end a row of it."""
+    plain = [{name: text.replace("\r", "\n") for name, text in row.items()} for row in rows]
+    return pd.DataFrame(plain, columns=list(header)).to_csv(index=False, lineterminator="\n")
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ def state(
     phrasings: PhrasingFile,
     split: Split,
     rng: np.random.Generator,
+    evenly: bool = False,
 ) -> tuple[list[float], Statement]:
     """A statement of about these shares, and the target that it states exactly.
 
@@ -47,6 +48,8 @@ def state(
     Args:
         shares: (K,), in the order of the categories.
         split: of the phrasings that are drawn from.
+        evenly: a name of a share is met as often as any other, whatever the shares, instead of the
+            nearest one. No answer may then be drawn by these shares before.
     """
     own: Phrasings = getattr(phrasings, split)
     words = [category.words[0] for category in attribute.categories]
@@ -55,8 +58,8 @@ def state(
     named = own.named if len(words) == 2 else []
     if named and rng.random() < NAMED:
         about = order[0]
-        share = min((one.share for one in named), key=lambda share: abs(share - shares[about]))
-        alike = [one for one in named if one.share == share]
+        nearest = min((one.share for one in named), key=lambda share: abs(share - shares[about]))
+        alike = [one for one in named if evenly or one.share == nearest]
         name = alike[rng.integers(len(alike))]
         target = [name.share if k == about else 1 - name.share for k in range(2)]
         text = name.text.format(word=words[about])
@@ -81,7 +84,8 @@ def state_twice(
     """A statement, and the same one with the categories' names in each other's places.
 
     Only what binds a figure to its name can tell the two apart: "80% female" and "80% male". Of
-    more than two categories each name goes on by one and the same number of places.
+    more than two categories each name goes on by one and the same number of places. Names of
+    shares are met evenly.
     """
     n, seed = len(attribute.categories), int(rng.integers(2**63))
     moved = int(rng.integers(1, n))
@@ -89,7 +93,8 @@ def state_twice(
     for order in (list(range(n)), [(k + moved) % n for k in range(n)]):
         named = [attribute.categories[k] for k in order]
         own = attribute.model_copy(update={"categories": named})
-        target, statement = state(shares, own, phrasings, split, np.random.default_rng(seed))
+        drawn = np.random.default_rng(seed)
+        target, statement = state(shares, own, phrasings, split, drawn, evenly=True)
         said.append(([target[order.index(k)] for k in range(n)], statement))
     return said
 

@@ -28,13 +28,17 @@ _AFFIRMED = _any(
     r"\bnone other than\b|\bno less than\b|\bnothing (?:but|other than)\b",
     r"\b(?:can't|cannot|can not|not) (?:deny|help but|be anything (?:other than|but))\b",
 )
-# Words in which "no" is no answer.
+# Words in which "no", or "good", is no answer.
 _IDIOM = re.compile(
     r"\bno (?:doubt|question|idea|clue|comment|information|data|one|longer|matter|telling)\b"
-    r"|\bno less than\b"
+    r"|\bno (?:way|definite|definitive|specific|clear|particular|fixed|certain|single|simple|right"
+    r"|evidence|indication)\b|\bno less than\b"
+    r"|\b(?:good|great|excellent|fair|interesting) question\b|\bfair to say\b"
+    r"|\b(?:happy|glad|pleased) to (?:help|assist|answer)\b"
 )
 _ISNT = r"(?:ca|wo|do|does|did|is|are|was|were|ai|could|would|should|must|have|has|had)n't"
 _NOT = rf"(?:{_ISNT}|not|cannot|no longer|never|neither|nor|hardly|scarcely|rarely|seldom|barely)"
+_LITTLE = r"(?:only|just|under|(?:less|fewer) than)(?: about| around)? [0-4]?\d(?:\.\d+)?%"
 # What stands before a word that is denied, up to the word itself.
 _DENIED = _any(
     rf"\b{_NOT}(?:[\s-]+{_NO_TURN}{_WORD}){{0,3}}[\s-]*$",
@@ -42,6 +46,8 @@ _DENIED = _any(
     r"(?:[\s-]+(?:an?|the|any|um|une?|una?))*[\s-]*$",
     r"\bno (?:\w+ )?(?:mention|sign|trace|evidence|indication|hint)s? of(?: an?| the| any)*\s*$",
     r"\b(?:instead of|opposed to|apart from|except|excluding|ruled? out)(?: an?| the)?\s*$",
+    rf"\b{_NOT}[\s-]+(?:think|believe|all|every|have to|need to)\b(?:[\s-]+{_WORD}){{0,7}}[\s-]*$",
+    rf"\b(?:(?<!\ba )few|a minority of|{_LITTLE})(?:[\s-]+{_NO_TURN}{_WORD}){{0,5}}[\s-]*$",
     rf"\b(?:far from|anything but|false that|untrue that)(?:[\s-]+{_WORD}){{0,3}}[\s-]*$",
     r"(?:不是|並非|并非|非|不)\s*$",
 )
@@ -66,6 +72,8 @@ _DENIED_AFTER = _any(
     r"\s*(?:ではない|ではありません|じゃない|[이가] 아닙니다|[이가] 아니)",
     rf"{_IS}(?: not|n't) (?:the|an?|correct|right|true|it|what)\b",
     rf"{_IS} (?:\w+ly )?(?:wrong|incorrect|false|excluded|ruled out)\b",
+    rf"{_IS} (?:\w+ly )?(?:under-?represented|(?:a|in the) (?:small )?minority|rare|uncommon)\b",
+    r"\s+(?:make|makes|made) up (?:only|just|less than|fewer than|under)\b",
 )
 # The same, where the answer leaves open what is the case instead.
 _UNLIKELY = _any(

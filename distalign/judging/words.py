@@ -16,6 +16,9 @@ _LEAD = regex.compile(
     r"|^\W*(?:答案|回答)[是：:]"
 )
 
+# Both at once, of which "he" alone would be found.
+_EITHER = regex.compile(r"(?<!\w)(?:\(s\)|s/)he\b")
+
 
 class Reading(NamedTuple):
     category: str | None
@@ -31,7 +34,7 @@ def _find(text: str, groups: Sequence[Sequence[str]], context: str = "") -> tupl
 
     Of words that contain each other the longest counts alone: "strongly agree" is no "agree".
     """
-    folded = _LEAD.sub("", fold(text), count=1)
+    folded = _EITHER.sub("they", _LEAD.sub("", fold(text), count=1))
     names = find_phrases(folded, ((context,),)) if context else []
     found = find_phrases(folded, tuple(map(tuple, groups)))
     return folded, [word for word in found if not any(_hides(name, word) for name in names)]
@@ -95,8 +98,13 @@ def read_label(answer: str, labels: Sequence[str]) -> str | None:
     return labels[live[0]] if len(live) == 1 else None
 
 
-def judge_round(row: Round, attribute: Attribute) -> Judgement:
-    read = read_answer(row.text, attribute, row.context)
+def judge_round(row: Round, attribute: Attribute, about: str | None = None) -> Judgement:
+    """The round as it is read.
+
+    Args:
+        about: the context's name in the question, where that is not the whole name.
+    """
+    read = read_answer(row.text, attribute, about or row.context)
     return Judgement(**row.model_dump(), **read._asdict(), judge=NAME)
 
 

@@ -34,6 +34,11 @@ def params_faults(params: Params) -> Iterator[str]:
             "judge.constrained = true: the OpenAI API does not know vLLM's structured outputs; "
             "set it to false"
         )
+    if params.sample.rounds == "coordinated":
+        yield (
+            "sample.rounds = 'coordinated': such rounds are not independent, so that no floor, "
+            "interval or test holds for them; draw them as a variant of `decoding` beside others"
+        )
     for setting, length in params.sample.max_tokens.items():
         key = f"sample.max_tokens.{setting}"
         if setting not in get_args(Setting):

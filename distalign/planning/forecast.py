@@ -33,9 +33,10 @@ from distalign.sampling.prompts import REJECTION, is_applicable
 from distalign.sampling.rejection import expected_tries
 from distalign.sampling.rounds import SampleParams
 from distalign.statistics.story_metrics import StoriesParams
-from distalign.training.fitting import LOGS
+from distalign.training.fitting import logging_steps
 from distalign.training.methods import HybridParams, IFTParams, PromptedParams, Trained, Untrained
 
+STATEMENT = 14  # tokens of a statement in a prompt, about
 Item = Mapping[str, str]
 """A job's place in its stage's matrix: model, training, setting, dataset, method …"""
 
@@ -138,12 +139,14 @@ class Experiment:
             prompt=self.rates.requests.prompt,
             answer=self.requests.max_tokens["train"],
         )
+        if spec.stating is not None:
+            lengths = lengths.model_copy(update={"prompt": lengths.prompt + STATEMENT})
         step = tree(objective, params.batch_size, lengths, retained)
         if isinstance(params, HybridParams):
             step = tree(objective, params.batch_size, lengths, retained, params.kl_rows)
             step = replace(step, mismatched=(0, 0)) if params.preference == "dpo" else step
         steps = rows // params.batch_size * params.epochs
-        prompts = LOGS * params.calibration_prompts
+        prompts = steps // logging_steps(int(steps)) * params.calibration_prompts
         seen = prompts * lengths.prompt
         forward = reference_operations(shape, self.lora.r, objective, rows, lengths)
         forward += forward_operations(shape, self.lora.r, seen, prompts)

@@ -84,4 +84,6 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # JSON may hold half of a sign, as of an emoji that was cut, which no file takes.
+    return text.encode("utf-8", "replace").decode("utf-8").strip()

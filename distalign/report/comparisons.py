@@ -8,8 +8,14 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from distalign.report.cells import Cell, by_place, display, display_dataset
-from distalign.report.tables import Entry, Table, number
+from distalign.report.cells import (
+    Cell,
+    by_place,
+    display,
+    display_dataset,
+    mean_over_seeds,
+)
+from distalign.report.tables import Entry, Table, is_credible, number
 from distalign.statistics.binding import fit_cell, internal_errors
 from distalign.statistics.mae import paired_test
 from distalign.statistics.power import rounds_needed
@@ -39,14 +45,15 @@ class Comparison:
     p: float
     """Two-sided, of this test alone; nan where it cannot be made."""
     adjusted: float
-    """Keeps the false-discovery rate of all tests (Benjamini-Hochberg)."""
+    """Keeps the false-discovery rate of the tests of its data set (Benjamini-Hochberg)."""
 
 
 def compare(cells: Sequence[Cell], params: ReportParams) -> list[Comparison]:
     """Paired permutation tests of `ours` against each other method that applies.
 
     A context's error is its mean over seeds. Each test has its own generator, so one more method
-    leaves the other p-values alone.
+    leaves the other p-values alone. There is none of a method that is not credible, nor of any
+    where `ours` is not.
 
     Args:
         cells: of one model, training and setting.
@@ -55,18 +62,25 @@ def compare(cells: Sequence[Cell], params: ReportParams) -> list[Comparison]:
         place: pd.concat([context_errors(cell) for cell in seeds]).groupby(level=0).mean()
         for place, seeds in by_place(cell for cell in cells if cell.applies).items()
     }
+    sound = {
+        place: is_credible(mean_over_seeds([cell.metrics for cell in seeds]))
+        for place, seeds in by_place(cell for cell in cells if cell.applies).items()
+    }
     tests = []
     for (dataset, method), other in errors.items():
         if method == "ours" or (dataset, "ours") not in errors:
             continue
         a, b = pd.concat([errors[dataset, "ours"], other], axis=1).dropna().to_numpy().T
-        p = paired_test(a, b, np.random.default_rng(params.seed))
+        tested = sound[dataset, method] and sound[dataset, "ours"]
+        p = paired_test(a, b, np.random.default_rng(params.seed)) if tested else np.nan
         difference = float((a - b).mean()) if len(a) > 1 else np.nan
         tests.append(Comparison(dataset, method, len(a), difference, p, np.nan))
     p_values = np.array([test.p for test in tests])
-    adjusted, tested = p_values.copy(), ~np.isnan(p_values)
-    if tested.any():
-        adjusted[tested] = stats.false_discovery_control(p_values[tested])
+    adjusted = p_values.copy()
+    for name in {test.dataset for test in tests}:
+        own = ~np.isnan(p_values) & np.array([test.dataset == name for test in tests])
+        if own.any():
+            adjusted[own] = stats.false_discovery_control(p_values[own])
     return [replace(test, adjusted=p) for test, p in zip(tests, adjusted.tolist(), strict=True)]
 
 

@@ -21,8 +21,9 @@ LEGEND = {
     "True deviation": (
         "what infinitely many rounds would leave of the MAE in these very contexts. Where tokens "
         "are drawn it is the mean of |mean probability - target share|, with Student's t over "
-        "contexts. Elsewhere, and as read, it is the middle of bounds that hold for every shape "
-        "of deviation, and its interval starts at 0 where the rounds prove none."
+        "contexts (over several training seeds their standard deviation). Elsewhere, and as read, "
+        "it is the middle of bounds that hold for every shape of deviation, and its interval "
+        "starts at 0 where the rounds prove none."
     ),
     "Kept of the base model": (
         "perplexity of ordinary text, with the base model's in brackets; KL(base || policy) in "
@@ -103,13 +104,14 @@ LEGEND = {
     ),
     "Paired tests": (
         "p is that of each test alone. The adjusted p holds the false-discovery rate over the "
-        "tests of its table: reading all those below 0.05 as differences, at most 5 % of them "
-        "are expected to be none."
+        "tests of its data set: reading all those below 0.05 as differences, at most 5 % of them "
+        "are expected to be none. A dash: one of the two has a validity or fidelity under 90 %, or "
+        "there are too few contexts."
     ),
     "Over seeds": (
         "each seed is a training of its own, with its own rounds: the standard deviation holds "
-        "both. Intervals in other tables are those of one training, figures by context show the "
-        "first seed."
+        "both. Where a mean over seeds has an interval in another table, its bounds are the means "
+        "of theirs. Figures by context show the first seed."
     ),
     "Rounds needed": (
         "by Pearson's chi-squared test, where every context deviates by as much, in the way that "

@@ -90,11 +90,12 @@ def _row(seeds: Sequence[Cell], mean: Metrics, best: str) -> list[Entry]:
     if mean.get("mae") is None:
         drawn = Entry("none valid" if mean["n_rounds"] else "–")
     spread = training_spread("mae", "mae_t", group.seeds)
+    deviation, bounds = true_deviation(group.seeds)
     return [
         Entry(display_dataset(first.dataset)),
         Entry(display(first.method)),
         _expected(expected, mean.get("expected_ratio"), strong and expected is not None),
-        Entry(f"{number(true_deviation(mean)[0])} {true_deviation(mean)[1]}".rstrip()),
+        Entry(f"{number(deviation)} {bounds}".rstrip()),
         replace(drawn, text=f"{drawn.text} {spread}".rstrip(), marks=mae_marks(mean)),
         *(Entry(number(mean.get(key))) for key in ("floor", "excess")),
         Entry(number(mean.get("ratio")), marks=BELOW_FLOOR * (BELOW_FLOOR in mae_marks(mean))),
@@ -110,10 +111,13 @@ def _expected(mae: float | None, floors: float | None, strong: bool = False) -> 
     return Entry(f"{mae:.3f} ({floors:.2f})", strong, marks=BELOW_FLOOR if floors < 1 else "")
 
 
-def true_deviation(metrics: Metrics) -> tuple[float | None, str]:
-    """What infinitely many rounds would leave, and its interval: of the tokens, or the answers."""
-    kind = "deviation" if metrics.get("token_deviation") is None else "token_deviation"
-    return metrics.get(kind), interval(metrics, kind)
+def true_deviation(seeds: Sequence[Metrics]) -> tuple[float | None, str]:
+    """What infinitely many rounds would leave, of the tokens or the answers, and how sure it is:
+    one seed's interval, several seeds' standard deviation.
+    """
+    mean = mean_over_seeds(seeds)
+    kind = "deviation" if mean.get("token_deviation") is None else "token_deviation"
+    return mean.get(kind), training_spread(kind, kind, seeds)
 
 
 def _share(value: float | None) -> Entry:
@@ -125,18 +129,21 @@ def _averages(groups: dict[tuple[str, str], list[Cell]], matrix: Matrix) -> list
     """Means over all data sets; a ratio is that of the means."""
     rows = []
     for method in matrix.methods:
-        means = [mean_over_seeds(_metrics(groups[name, method])) for name in matrix.datasets]
+        seeds = [_metrics(groups[name, method]) for name in matrix.datasets]
+        means = list(map(mean_over_seeds, seeds))
         if any(mean.get("mae") is None for mean in means):
             continue
         mae, floor = (average([mean.get(key) for mean in means]) for key in ("mae", "floor"))
-        deviation = [true_deviation(mean)[0] for mean in means]
-        mean = {"mae": mae, "floor": floor}
-        marks = mae_marks(mean)
+        deviation = [true_deviation(own)[0] for own in seeds]
+        marks = mae_marks({"mae": mae, "floor": floor})
+        below = marks
+        if not all(map(is_credible, means)):
+            marks += DOUBTFUL
         row = [Entry(f"Mean of {len(means)}"), Entry(display(method))]
         row.append(_mean_expected(means))
         row.append(Entry(number(None if None in deviation else average(deviation))))
         row += [Entry(number(mae), marks=marks), Entry(number(floor)), Entry(number(mae - floor))]
-        row.append(Entry(number(mae / floor if floor else None), marks=marks))
+        row.append(Entry(number(mae / floor if floor else None), marks=below))
         rows.append(row + [Entry("–")] * len([*SOUNDNESS, *KEPT]))
     return rows
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from distalign.report.cells import Measured, average, display, mean_over_seeds
-from distalign.report.tables import Entry, Table, mae_marks, number
+from distalign.report.tables import DOUBTFUL, Entry, Table, is_credible, mae_marks, number
 from distalign.statistics.score import Metrics
 
 
@@ -103,7 +103,9 @@ def _numbers(layout: Layout, values: Mapping[str, Measured], line: Line) -> list
             entries.append(Entry(text, link=measured.link, marks=marks))
     if layout.averaged:
         averaged = [means[column] for column in layout.averaged]
-        entries.append(Entry(number(None if None in averaged else average(averaged))))
+        sound = line.key != "mae" or all(is_credible(cells[name]) for name in layout.averaged)
+        text = number(None if None in averaged else average(averaged))
+        entries.append(Entry(text, marks="" if sound or text == "–" else DOUBTFUL))
     return entries
 
 

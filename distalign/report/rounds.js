@@ -4,19 +4,21 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const STEP = 50;
 const find = (id) => document.getElementById(id);
 const fields = ["context", "read", "drawn", "only", "q"];
-const name = (place) => (place === null ? "none" : data.categories[place]);
+// What no token, or no category, is called: "none", unless a category is.
+const NONE = data.categories.includes("none") ? "(none)" : "none";
+const name = (place) => (place === null ? NONE : data.categories[place]);
 const rows = data.rows.map(([context, round, prompt, text, raw, drawn, p, mass, read, refused, judge, why]) => ({
   context: data.contexts[context], round, prompt: data.prompts[prompt], text, raw, p, mass,
-  drawn: name(drawn), read: name(read), refused, judge, why,
+  drawn, read, refused, judge, why,
 }));
 for (const row of rows) {
   row.place = `${row.context}.${row.round}`;
   row.searched = [row.context, row.prompt, row.text, row.raw ?? "", row.why].join("\n").toLowerCase();
 }
 const ONLY = {
-  invalid: (row) => row.read === "none",
+  invalid: (row) => row.read === null,
   refused: (row) => row.refused,
-  contradicting: (row) => row.drawn !== "none" && row.read !== "none" && row.read !== row.drawn,
+  contradicting: (row) => row.drawn !== null && row.read !== null && row.read !== row.drawn,
 };
 let shown = STEP, marked = "", found = rows;
 
@@ -36,8 +38,8 @@ function filtered() {
   const [context, read, drawn, only] = fields.map((id) => find(id).value);
   const wanted = find("q").value.toLowerCase();
   return rows.filter((row) =>
-    (!context || row.context === context) && (!read || row.read === read) &&
-    (!drawn || row.drawn === drawn) && (!only || ONLY[only](row)) && row.searched.includes(wanted));
+    (!context || row.context === context) && (!read || name(row.read) === read) &&
+    (!drawn || name(row.drawn) === drawn) && (!only || ONLY[only](row)) && row.searched.includes(wanted));
 }
 
 function fragment(place) {
@@ -70,16 +72,17 @@ function article(row) {
     const mass = row.mass === null ? "" : `; together ${row.mass.toFixed(4)} of the vocabulary`;
     say("P(token | prompt)", shares + mass);
   }
-  if (row.drawn !== "none") say("Drawn token", row.drawn);
+  if (row.drawn !== null) say("Drawn token", name(row.drawn));
   say("Answer", row.text);
   if (row.raw !== null && row.raw !== row.text) say("Whole output", row.raw);
   const why = row.why && `: ${row.why}`;
-  const read = row.read === "none" ? (row.refused ? "none, refused" : "none") : row.read;
+  const read = name(row.read) + (row.read === null && row.refused ? ", refused" : "");
   say("Read", `${read} (${row.judge}${why})`);
   const button = element("button", "Copy", made);
   button.type = "button";
   const { searched, place, ...kept } = row;
-  button.addEventListener("click", () => copy(JSON.stringify(kept, null, 1), button));
+  const named = { ...kept, drawn: name(row.drawn), read: name(row.read) };
+  button.addEventListener("click", () => copy(JSON.stringify(named, null, 1), button));
   return made;
 }
 
@@ -110,7 +113,7 @@ function restore() {
 }
 
 options("context", data.contexts);
-for (const id of ["read", "drawn"]) options(id, [...data.categories, "none"]);
+for (const id of ["read", "drawn"]) options(id, [...data.categories, NONE]);
 for (const id of fields) find(id).addEventListener("input", change);
 find("more").addEventListener("click", () => {
   shown += STEP;

@@ -42,7 +42,10 @@ def _packed(rows: Sequence[Judgement], categories: Sequence[str]) -> dict[str, A
     """Rows as lists; contexts, prompts and categories by their place in a list of each."""
     contexts = {name: place for place, name in enumerate(dict.fromkeys(r.context for r in rows))}
     prompts = {text: place for place, text in enumerate(dict.fromkeys(r.prompt for r in rows))}
-    places: dict[str | None, int] = {name: place for place, name in enumerate(categories)}
+    # A token of another question, which a policy of several may draw, is told too.
+    drawn = [row.drawn for row in rows if row.drawn is not None]
+    names = list(dict.fromkeys([*categories, *drawn]))
+    places: dict[str | None, int] = {name: place for place, name in enumerate(names)}
     packed = [
         [
             contexts[row.context],
@@ -60,7 +63,7 @@ def _packed(rows: Sequence[Judgement], categories: Sequence[str]) -> dict[str, A
         ]
         for row in rows
     ]
-    named = {"contexts": [*contexts], "prompts": [*prompts], "categories": [*categories]}
+    named = {"contexts": [*contexts], "prompts": [*prompts], "categories": names}
     return named | {"rows": packed}
 
 

@@ -67,8 +67,8 @@ def verdicts(
         ours = [test for test in tests if test.dataset == dataset]
         kept = [cell.retention for cell in groups[dataset, subject]]
         found[dataset] = [
-            closeness(display(subject), means[subject]),
-            *(rivals(ours, means) if subject == "ours" else []),
+            closeness(display(subject), [cell.metrics for cell in groups[dataset, subject]]),
+            *(rivals(ours, means) if subject == "ours" and is_credible(means["ours"]) else []),
             *kept_sentences(kept),
         ]
     return found
@@ -84,8 +84,9 @@ def _subject(means: Mapping[str, Metrics]) -> str | None:
     return min(known, key=known.__getitem__, default=max(valid, key=valid.get, default=None))
 
 
-def closeness(name: str, metrics: Metrics) -> str:
+def closeness(name: str, seeds: Sequence[Metrics]) -> str:
     """How far a method is from the target, in floors and as the true deviation."""
+    metrics = mean_over_seeds(seeds)
     if not is_credible(metrics):
         sound = [f"valid {percent(metrics['validity'])}"]
         if metrics.get("fidelity") is not None:
@@ -101,7 +102,7 @@ def closeness(name: str, metrics: Metrics) -> str:
         return f"{name} has no floor to be compared with: {where}{aside}."
     words = {"at": AT_FLOOR, "near": NEAR_FLOOR}
     word = next((word for word, most in words.items() if floors <= most), "above")
-    deviation, bounds = true_deviation(metrics)
+    deviation, bounds = true_deviation(seeds)
     return (
         f"{name} is {word} the floor: {where}, {floors:.2f} times the floor of "
         f"{number(floor)}{aside}; true deviation {number(deviation)} {bounds}".rstrip()

@@ -160,7 +160,9 @@ def draw_shares(table: pd.DataFrame, path: Path) -> None:
 def summary(metrics: Metrics) -> str:
     """The figures that say most, a line each."""
     lines = [f"{metrics['n_valid']} of {metrics['n_rounds']} answers valid"]
-    lines += [f"{metrics['n_contexts']} contexts, {metrics['n_misaligned']} of them misaligned"]
+    misaligned = metrics["n_misaligned"]
+    told = "" if misaligned is None else f", {misaligned} of them misaligned"
+    lines += [f"{metrics['n_contexts']} contexts{told}"]
     for key in (key for key in SHOWN if key in metrics):
         low, high = (metrics.get(f"{key}_{end}") for end in ("low", "high"))
         interval = "" if low is None else f" [{low:.4f}, {high:.4f}]"

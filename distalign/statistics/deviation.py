@@ -31,6 +31,8 @@ _Z = 2.2
 # Rounds that are added to each context before its noise is simulated: half as the target says,
 # half even. A category that was never seen may still come.
 _EXTRA = 1.0
+FEW = 5
+"""Contexts below which more are added: one that is far off may show nothing else by chance."""
 
 
 class Deviation(NamedTuple):
@@ -68,7 +70,8 @@ def deviation_interval(
     middle = np.einsum("bj,j...->...b", _COEFFICIENTS, observed)
 
     near = (target + 1 / n_categories) / 2
-    plug_in = (counts + _EXTRA * near) / (n[:, None] + _EXTRA)
+    extra = _EXTRA * max(1.0, FEW / n_contexts)
+    plug_in = (counts + extra * near) / (n[:, None] + extra)
 
     def noise(shares: Floats) -> Floats:
         """Standard error of each bound where these are the true shares, (..., B)."""
@@ -117,7 +120,8 @@ def _differences(target: Floats, n: NDArray[np.int64]) -> tuple[Floats, Floats, 
         p = np.concatenate([goal * (1 - _STEPS), goal + (1 - goal) * _STEPS])
         successes = np.arange(n_rounds + 1)
         chance = stats.binom.pmf(successes, n_rounds, p[:, None])
-        expected = _COEFFICIENTS @ _statistics(successes / n_rounds, goal, n_rounds) @ chance.T
+        statistics = _statistics(successes / n_rounds, goal, n_rounds)
+        expected = _COEFFICIENTS @ (statistics @ chance.T)
         gap = np.abs(p - goal) - expected
         least += weight * gap.min(-1)
         greatest += weight * gap.max(-1)

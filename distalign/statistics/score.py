@@ -72,6 +72,8 @@ def cell_metrics(
     return Score.model_validate(in_order).model_dump(exclude_unset=True)
 
 
+LEAST_DRAWN = 0.9
+"""Of the rounds that begin with a steering token, for the tokens' level to be the answers'."""
 _TOKENS = (
     *("expected_mae", "expected_mae_low", "expected_mae_high", "expected_floor"),
     *("expected_ratio", "token_deviation", "token_deviation_low", "token_deviation_high"),
@@ -88,15 +90,14 @@ def _steering(judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreP
     steered = [row for row in judgements if row.probabilities is not None]
     if not steered:
         return metrics
-    by_context: dict[str, list[list[float]]] = {}
-    for row in steered:
-        by_context.setdefault(row.context, []).append(row.probabilities)
-    contexts = [context for context in spec.contexts if context.name in by_context]
-    target = np.array([context.target for context in contexts])
-    rounds = [np.array(by_context[context.name]) for context in contexts]
+    target, rounds = _by_context(steered, spec)
     errors = [np.abs(p - row).mean(-1) for p, row in zip(rounds, target, strict=True)]
     metrics["internal_mae"] = np.concatenate(errors).mean()
     metrics["steering_mass"] = np.mean([row.mass for row in steered])
+    drawn = [row for row in steered if row.drawn is not None]
+    if len(drawn) < LEAST_DRAWN * len(judgements):  # something else than the tokens answers
+        return metrics
+    target, rounds = _by_context(drawn, spec)
     rng = np.random.default_rng(params.seed)
     range_ = np.quantile(drawn_maes(rounds, target, params.resamples, rng), [0.025, 0.975])
     expected = expected_errors(rounds, target).mean()
@@ -105,6 +106,18 @@ def _steering(judgements: Sequence[Judgement], spec: DatasetSpec, params: ScoreP
     values = [expected, *range_, floor, expected / floor if floor > 0 else math.nan]
     values += [deviations.mean(), *mean_interval(deviations)]
     return metrics | dict(zip(_TOKENS, values, strict=True))
+
+
+def _by_context(
+    rows: Sequence[Judgement], spec: DatasetSpec
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """The target (C, K) and the probabilities, (N_c, K) each, of the contexts that have rows."""
+    found: dict[str, list[list[float]]] = {}
+    for row in rows:
+        found.setdefault(row.context, []).append(row.probabilities)
+    contexts = [context for context in spec.contexts if context.name in found]
+    target = np.array([context.target for context in contexts])
+    return target, [np.array(found[context.name]) for context in contexts]
 
 
 def context_table(judgements: Sequence[Judgement], spec: DatasetSpec) -> pd.DataFrame:

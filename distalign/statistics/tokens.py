@@ -2,10 +2,11 @@
 
 Each round i of a context has its own prompt and so its own probabilities P(k | x_i), restricted
 to the K steering tokens: two-step decoding draws from these, however small their mass in the
-whole vocabulary is. In plain decoding the mass counts too, and the figures here speak of those
-rounds alone that start with a token. All of them hold for independent draws without temperature,
-top-p or top-k, and for tokens: an answer that contradicts its token, or that no one can read,
-moves the MAE of the answers and nothing here. `fidelity` and `validity` say how many do.
+whole vocabulary is. In plain decoding the mass counts too: the figures here are then of those
+rounds that start with a token, and there are none where fewer than 90 % do. All of them hold for
+independent draws without temperature, top-p or top-k, and for tokens: an answer that contradicts
+its token, or that no one can read, moves the MAE of the answers and nothing here. `fidelity` and
+`validity` say how many do.
 
 `rounds` is a list of C arrays (N_c, K), one a context, and `target` is (C, K).
 """

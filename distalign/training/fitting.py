@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
 
 CHECKPOINTS = 5
-LOGS = 6
+LOGS, RAREST_LOG = 6, 50
+"""Of a training at least, and steps between two at most."""
 # Of the reference: without a backward pass there is room for more rows at once.
 PRECOMPUTED = {"precompute_ref_log_probs": True, "precompute_ref_batch_size": 32}
 
@@ -25,6 +26,11 @@ PRECOMPUTED = {"precompute_ref_log_probs": True, "precompute_ref_batch_size": 32
 def n_steps(params: Schedule, n_sequences: int) -> int:
     """Steps of a training on so many sequences."""
     return max(1, int(n_sequences // params.batch_size * params.epochs))
+
+
+def logging_steps(steps: int) -> int:
+    """Steps between two lines of the log."""
+    return max(1, min(steps // LOGS, RAREST_LOG))
 
 
 def common_arguments(
@@ -59,7 +65,7 @@ def common_arguments(
         "save_strategy": "steps",
         "save_steps": max(1, steps // CHECKPOINTS),
         "save_total_limit": 2,
-        "logging_steps": max(1, steps // LOGS),
+        "logging_steps": logging_steps(steps),
         "report_to": "none",
         "dataloader_drop_last": True,
     }

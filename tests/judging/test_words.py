@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distalign.judging.words import judge_round, named_categories, read_category
-from distalign.records.schemas import Attribute, Round
+from distalign.records.schemas import Attribute, Category, Round
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,19 @@ from distalign.records.schemas import Attribute, Round
         ("Non-male.", None),
         ("No, they are male.", "Male"),
         ("A male-dominated trade.", "Male"),
+        ("Only about 12% of nurses are male.", None),
+        ("Less than 10 % of carpenters are women.", None),
+        ("Few plumbers are women.", None),
+        ("Women are underrepresented in this field.", None),
+        ("Women make up only 2% of plumbers.", None),
+        ("A nurse does not have to be a woman.", None),
+        ("I don't think the nurse is male.", None),
+        ("I don't think so, he is male.", "Male"),
+        ("Not all nurses and midwives are women.", None),
+        ("A few women, and no men.", "Female"),
+        ("S/he can be of any gender.", None),
+        ("(S)he works here.", None),
+        ("s/he is female", "Female"),
         # A denial goes on over "or".
         ("There is no male or female information provided.", None),
         ("It is not a man or a woman.", None),
@@ -45,6 +58,23 @@ from distalign.records.schemas import Attribute, Round
 )
 def test_whole_words_are_read(gender: Attribute, text: str, category: str | None) -> None:
     assert read_category(text, gender) == category
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is no definitive answer to this question.",
+        "There is no way to know.",
+        "There is no evidence that tells.",
+        "That's a good question. It depends.",
+        "I'd be happy to help! Could you tell me more about the nurses?",
+    ],
+)
+@pytest.mark.parametrize("words", [("Yes", "No"), ("Good", "Bad"), ("Happy", "Sad")])
+def test_an_idiom_is_no_answer(text: str, words: tuple[str, str]) -> None:
+    categories = [Category(name=word, words=[word.lower()], tokens={}) for word in words]
+    attribute = Attribute(name="any", categories=categories, homonyms=[], settings={})
+    assert read_category(text, attribute) is None
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from distalign.data.targets import DatasetParams, TargetsParams
-from distalign.planning.bounds import key_faults, seed_faults
+from distalign.planning.bounds import key_faults, params_faults, seed_faults
 from distalign.planning.inputs import check_attribute, check_contexts
+from distalign.planning.params import Params
 from distalign.records.schemas import InputError
+from stages.cli import block as load_block
 from tests.support.paths import ROOT
 
 GENDER = check_attribute(ROOT / "data/attributes/gender.yaml")
@@ -43,6 +45,14 @@ def test_what_stands_in_a_keys_place_is_no_secret() -> None:
     text = "objective: none # sk-planted"
     assert [*key_faults(Path("params.yaml"), text, "none")] == []
     assert len([*key_faults(Path("params.yaml"), text, "sk-planted")]) == 1
+
+
+def test_rounds_that_are_not_independent_are_no_main_result() -> None:
+    params = load_block(Params, file=ROOT / "params.yaml")
+    assert [*params_faults(params)] == []
+    sample = params.sample.model_copy(update={"rounds": "coordinated"})
+    (fault,) = params_faults(params.model_copy(update={"sample": sample}))
+    assert fault.startswith("sample.rounds = 'coordinated': such rounds are not independent")
 
 
 def test_a_block_may_be_called_as_a_seed_is() -> None:

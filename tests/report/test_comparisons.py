@@ -1,5 +1,8 @@
 """Tables that compare cells, against numbers worked out by hand."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,6 +48,20 @@ def test_every_method_is_tested_and_p_values_are_adjusted_together():
     rows = texts(comparison_table(compare(cells, ReportParams(seed=0))))
     assert [row[1] for row in rows] == ["Ours - Zero-shot", "Ours - IFT"]
     assert [row[-2:] for row in rows] == [["0.125", "0.250"], ["1.000", "1.000"]]
+
+
+def test_each_data_set_has_a_family_of_tests_of_its_own_without_unsound_methods():
+    cells = [cell("zero_shot", judged(10)), cell("ift", judged(6)), cell("ours", judged(6))]
+    other = [replace(one, dataset="us_even") for one in cells if one.method != "ift"]
+    adjusted = {
+        (t.dataset, t.method): t.adjusted for t in compare(cells + other, ReportParams(seed=0))
+    }
+    assert adjusted["uk_even", "zero_shot"] == pytest.approx(0.25)
+    assert adjusted["us_even", "zero_shot"] == pytest.approx(0.125)
+    unsound = replace(cells[0], metrics=cells[0].metrics | {"validity": 0.5})
+    tests = compare([unsound, *cells[1:]], ReportParams(seed=0))
+    assert [np.isnan(test.p) for test in tests] == [True, False]
+    assert texts(comparison_table(tests))[0][-3:] == ["-0.400", "–", "–"]
 
 
 def test_comparison_takes_the_mean_over_seeds():

@@ -16,7 +16,7 @@ TOKENS |= {"token_deviation_low": 0.008, "token_deviation_high": 0.012, "deviati
 
 
 def test_the_level_is_without_luck_and_the_luck_is_named():
-    assert closeness("Ours", OURS | TOKENS) == (
+    assert closeness("Ours", [OURS | TOKENS]) == (
         "Ours is at the floor: expected MAE 0.033, 1.05 times the floor of 0.031; drawn MAE 0.026, "
         "below the floor by luck or unequal prompts; true deviation 0.010 [0.008, 0.012]."
     )
@@ -24,21 +24,21 @@ def test_the_level_is_without_luck_and_the_luck_is_named():
 
 def test_a_method_without_tokens_has_its_drawn_level():
     ift = {"validity": 0.997, "mae": 0.068, "floor": 0.031, "ratio": 2.18, "deviation": 0.062}
-    assert closeness("IFT", ift) == (
+    assert closeness("IFT", [ift]) == (
         "IFT is above the floor: drawn MAE 0.068, 2.18 times the floor of 0.031; "
         "true deviation 0.062."
     )
-    assert closeness("IFT", ift | {"ratio": 1.5}).startswith("IFT is near the floor")
-    assert closeness("IFT", ift | {"ratio": 1.1}).startswith("IFT is at the floor")
+    assert closeness("IFT", [ift | {"ratio": 1.5}]).startswith("IFT is near the floor")
+    assert closeness("IFT", [ift | {"ratio": 1.1}]).startswith("IFT is at the floor")
 
 
 def test_an_unsound_method_is_not_praised():
-    text = closeness("Ours", OURS | {"fidelity": 0.76})
+    text = closeness("Ours", [OURS | {"fidelity": 0.76}])
     assert text == (
         "Ours does not answer soundly (valid 99.9 %, fidelity 76.0 %): its MAE proves nothing."
     )
     certain = SOUND | {"mae": 0.0, "floor": 0.0, "ratio": None}
-    assert "no floor to be compared with" in closeness("Ours", certain)
+    assert "no floor to be compared with" in closeness("Ours", [certain])
 
 
 def test_rivals_are_told_apart_by_the_adjusted_test():
@@ -66,6 +66,19 @@ def test_rivals_are_told_apart_by_the_adjusted_test():
     assert lucky.startswith("By the drawn rounds, with their luck, it is closer than DPO")
     undefined = [Comparison("uk_real", "ift", 1, float("nan"), float("nan"), float("nan"))]
     assert rivals(undefined, means) == []
+
+
+def test_of_an_unsound_ours_nobody_is_said_to_be_farther():
+    ours = metrics_cell("ours", mae=0.1, floor=0.05, ratio=2.0, validity=0.3)
+    ift = metrics_cell("ift", mae=0.2, floor=0.05, ratio=4.0, validity=1.0)
+    tests = [Comparison("uk_even", "ift", 4, -0.1, 0.001, 0.001)]
+    (lines,) = verdicts([ours, ift], MATRIX, tests).values()
+    assert lines == ["Ours does not answer soundly (valid 30.0 %): its MAE proves nothing."]
+
+
+def test_several_trainings_have_the_deviation_of_their_spread():
+    two = [OURS | TOKENS | {"token_deviation": d, "token_deviation_low": 0.0} for d in (0.01, 0.05)]
+    assert closeness("Ours", two).endswith("true deviation 0.030 ± 0.028.")
 
 
 def test_the_closest_sound_method_speaks_where_ours_was_not_run():

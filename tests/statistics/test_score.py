@@ -152,6 +152,20 @@ def test_level_of_the_tokens_does_not_depend_on_what_was_drawn():
         assert level["token_deviation_high"] == pytest.approx(0.125 + half, abs=1e-6)
 
 
+def test_tokens_that_seldom_begin_an_answer_have_no_level():
+    """As in plain decoding: what their probabilities say, the answers do not follow."""
+    spec = spec_of({"Chef": [0.5, 0.5]})
+    even = {"probabilities": [0.5, 0.5], "mass": 0.5}
+    begun = rounds("Chef", *["Male"] * 9, drawn="Male", **even)
+    bare = rounds("Chef", "Male", drawn=None, probabilities=[1.0, 0.0], mass=0.1)
+    often = cell_metrics(begun + bare, spec, PARAMS)
+    assert often["token_deviation"] == 0  # of those that begin with one
+    seldom = cell_metrics(begun + bare * 2, spec, PARAMS)
+    assert not {"expected_mae", "expected_ratio", "token_deviation"} & set(seldom)
+    assert (seldom["fidelity"], seldom["mae"]) == (1.0, 0.5)
+    assert seldom["internal_mae"] == pytest.approx(2 * 0.5 / 11, abs=1e-6)
+
+
 def test_methods_without_tokens_have_no_steering_metrics():
     metrics = cell_metrics(rounds("Chef", "Male"), spec_of({"Chef": [0.5, 0.5]}), PARAMS)
     assert not {"fidelity", "internal_mae", "steering_mass"} & set(metrics)

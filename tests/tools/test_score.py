@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from distalign.records.schemas import InputError
-from distalign.statistics.answers import draw_shares
+from distalign.statistics.answers import draw_shares, summary
 from tests.support.paths import ROOT
 from tools import rounds, score
 
@@ -43,6 +43,11 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
     table = pd.read_csv(tmp_path / "scored/contexts.csv")
     assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
     assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_where_nothing_is_valid_no_context_is_called_misaligned() -> None:
+    empty = {"n_valid": 0, "n_rounds": 4, "n_contexts": 0, "n_misaligned": None}
+    assert "0 contexts" in summary(empty).splitlines()
 
 
 def test_signs_of_currency_are_no_mathematics(tmp_path: Path) -> None:
