@@ -162,7 +162,7 @@ def test_every_data_set_is_defined() -> None:
         "person": (12, 4),
         "remote": (15, 5),
         "presse": (15, 4),
-        "gender_stated": (40, 2),
+        "gender_stated": (80, 2),
         "three": (53, 10),
     }
 

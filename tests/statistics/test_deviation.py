@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from distalign.statistics.deviation import Deviation, deviation_interval
 from distalign.statistics.mae import absolute_errors, expected_error
@@ -98,6 +99,18 @@ def test_coverage_of_three_categories(shape: str) -> None:
     target, n = targets("random", 14, 3, rng), rounds("unequal", 14, rng)
     hits = [covered(*simulated(target, n, shape, f, 10, 5, rng)).mean() for f in (0, 0.5, 2)]
     assert np.mean(hits) >= 0.93
+
+
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.8, 0.9, 0.95, 0.98, 0.988, 0.995, 1.0])
+def test_one_context_is_covered_exactly(share: float) -> None:
+    """Over all outcomes of 100 rounds, each with its probability."""
+    target, rng = np.array([[0.5, 0.5]]), np.random.default_rng(0)
+    outcomes = np.arange(101)
+    counts = np.stack([outcomes, 100 - outcomes], -1)[:, None]
+    found = deviation_interval(counts, target, rng)
+    delta = abs(share - 0.5)
+    covered = (found.low <= delta + 1e-9) & (delta <= found.high + 1e-9)
+    assert stats.binom.pmf(outcomes, 100, share) @ covered >= 0.93
 
 
 @pytest.mark.slow
