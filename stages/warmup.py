@@ -1,5 +1,7 @@
 """Instruction fine-tuning on [steering token; response]: what dpo and ours start from."""
 
+import shutil
+
 import numpy as np
 
 from distalign.data.pair import read_examples
@@ -33,6 +35,8 @@ def main() -> None:
     spec, used = read_spec(args.spec).for_training(), precision()
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     steering = resolve(tokenizer, spec.attribute, params.steering)
+    files = [args.base, args.spec, args.preferences, args.requests, args.near_misses]
+    workspace = workspace_of(args.checkpoints, [params, lora], used, args.seed, files)
     model = train(
         params,
         args.base,
@@ -50,13 +54,7 @@ def main() -> None:
         spec,
         args.seed,
         used,
-        workspace_of(
-            args.checkpoints,
-            [params, lora],
-            used,
-            args.seed,
-            [args.base, args.spec, args.preferences, args.requests, args.near_misses],
-        ),
+        workspace,
         args.log,
     )
     policy = Policy(
@@ -69,6 +67,7 @@ def main() -> None:
     )
     if model is not None:
         save_policy(policy, model, tokenizer, args.out)
+        shutil.rmtree(workspace)
 
 
 if __name__ == "__main__":

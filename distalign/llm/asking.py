@@ -34,6 +34,7 @@ IN_A_ROW = 20
 PAUSE_S = 0.5
 """Before the second try; twice as long before each that follows."""
 TEMPERATURE_REFUSED = "temperature refused"
+LIMIT_UNKNOWN, OLDER_LIMIT, SLACK = "max_completion_tokens unknown", "max_tokens", 4
 _PROBE = "distalign"
 
 
@@ -96,6 +97,13 @@ def open_client(url: str, api_key: str, faults: Faults) -> "AsyncOpenAI":
     )
 
 
+def _written(answer: "ChatCompletion") -> int:
+    """Tokens that an answer took, as far as the endpoint says so."""
+    usage = getattr(answer, "usage", None)
+    tokens = getattr(usage, "completion_tokens", None)
+    return tokens if isinstance(tokens, int) else 0
+
+
 class Asker:
     """Asks one model for as long as answers come; what goes wrong is counted in `faults`."""
 
@@ -107,6 +115,7 @@ class Asker:
         self._params = params
         self._faults = faults
         self._temperature = params.temperature
+        self._limit = "max_completion_tokens"
         self._in_a_row = 0
 
     async def ask(self, request: Request) -> str | None:
@@ -145,12 +154,32 @@ class Asker:
         return read_text(answer, request.max_tokens, self._faults)
 
     async def _send(self, request: Request, seed: int) -> "ChatCompletion":
+        """An answer within the request's tokens. Some servers know their limit by its older name
+        alone, and refuse the newer one, or write on without one.
+        """
+        from openai import BadRequestError
+
+        limit, most = self._limit, request.max_tokens + self._params.thinking_tokens
+        try:
+            answer = await self._complete(request, seed, {limit: most})
+            if limit == OLDER_LIMIT or _written(answer) <= most + SLACK:
+                return answer
+        except BadRequestError as error:
+            if limit == OLDER_LIMIT or limit not in str(error):
+                raise
+        self._limit = OLDER_LIMIT
+        self._faults[LIMIT_UNKNOWN] += 1
+        return await self._complete(request, seed, {OLDER_LIMIT: most})
+
+    async def _complete(
+        self, request: Request, seed: int, limit: dict[str, int]
+    ) -> "ChatCompletion":
         from openai import BadRequestError, omit
 
         options: dict[str, Any] = {
             "model": self._model,
             "messages": request.messages,
-            "max_completion_tokens": request.max_tokens + self._params.thinking_tokens,
+            **limit,
             "seed": seed if self._params.seeded else omit,
             "top_p": omit if request.top_p is None else request.top_p,
             "reasoning_effort": self._params.effort or omit,

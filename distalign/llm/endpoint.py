@@ -172,7 +172,9 @@ def open_endpoint(
 
     server = ModelServer(base, params.serve, precision, store_folder / "server.log")
     store = _store_of(params.serve, store_folder)
-    return Endpoint(params, params.serve, read_source(base)["sha256"], store, server)
+    source = read_source(base)
+    identity = source["sha256"] + source.get("template", "")
+    return Endpoint(params, params.serve, identity, store, server)
 
 
 def open_remote(params: AskingParams, store_folder: Path) -> Endpoint:

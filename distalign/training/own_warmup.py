@@ -1,6 +1,7 @@
 """The warm-up of a method whose steering tokens are not those of the others (table 6)."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,4 +78,5 @@ def warm_up(
         trained=here(precision),
     )
     save_policy(policy, model, tokenizer, out)
+    shutil.rmtree(folder / "warmup_training")
     return out

@@ -1,7 +1,6 @@
 """One training run from data to adapter: seeded, logged, and resumed where it was cut off."""
 
 import csv
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +46,7 @@ def train(
         steering: None trains on bare responses.
         validation: prompts that measure calibration.
         requests: ordinary ones, of which the training split is held.
-        workspace: checkpoints; removed at the end.
+        workspace: checkpoints, to be removed once the adapter is saved.
         log: CSV file to write, a row a logged step.
 
     Raises:
@@ -81,7 +80,6 @@ def train(
     if not first:
         return None
     write_text(log, training_table(live))
-    shutil.rmtree(workspace)
     return trainer.model
 
 

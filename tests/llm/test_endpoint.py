@@ -232,6 +232,21 @@ def test_temperature_is_left_out_where_it_is_refused(
         connect("third").complete(requests(1), "c")
 
 
+@pytest.mark.parametrize("refused", [[], ["max_completion_tokens"]])
+def test_a_server_that_knows_the_limit_by_its_older_name_is_asked_so(
+    chat_server: ChatServer, connect: Connect, refused: list[str]
+) -> None:
+    chat_server.refused = refused
+    chat_server.tokens = lambda body: 5 if "max_tokens" in body else 422
+    with connect(in_flight=1) as endpoint:
+        assert endpoint.complete(requests(3), "a") == texts(3)
+        assert endpoint.faults["max_completion_tokens unknown"] == 1
+    limits = [
+        (body.get("max_completion_tokens"), body.get("max_tokens")) for body in chat_server.bodies
+    ]
+    assert limits == [(5, None), *[(None, 5)] * 3]
+
+
 def test_null_is_the_openai_api_whatever_the_environment_says(
     chat_server: ChatServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

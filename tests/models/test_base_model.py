@@ -3,10 +3,14 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
+from gguf import GGUFWriter
+from safetensors.torch import load_file, save_file
 
 from distalign.models.base_model import fetch
 from distalign.records.schemas import InputError
+from tests.support.tiny_models import ARCHITECTURES, make_source
 
 
 class Planted:
@@ -47,6 +51,40 @@ def test_a_wrong_source_is_told(
 ) -> None:
     with pytest.raises(InputError, match=message):
         fetch(source, revision, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("field", "tensor", "fault"),
+    [
+        (("split.count", 2), "a", "is one of 2 parts; join them first"),
+        (("llama.rope.scaling.type", "linear"), "a", "does not read its llama.rope.scaling.type"),
+        (("llama.block_count", 1), "rope_freqs.weight", "does not read its rope_freqs.weight"),
+    ],
+)
+def test_a_gguf_file_of_which_a_part_would_be_left_out_is_refused(
+    field: tuple[str, int | str], tensor: str, fault: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.gguf"
+    writer = GGUFWriter(path, "llama")
+    name, value = field
+    (writer.add_string if isinstance(value, str) else writer.add_uint32)(name, value)
+    writer.add_tensor(tensor, np.ones(4, np.float32))
+    for write in ("write_header_to_file", "write_kv_data_to_file", "write_tensors_to_file"):
+        getattr(writer, write)()
+    writer.close()
+    with pytest.raises(InputError, match=fault):
+        fetch(str(path), None, tmp_path / "out")
+
+
+def test_a_model_that_lacks_weights_is_refused(tmp_path: Path) -> None:
+    source = make_source(next(iter(ARCHITECTURES)), tmp_path / "source")
+    file = source / "model.safetensors"
+    weights = load_file(file)
+    lacking = next(name for name in weights if "mlp" in name)
+    save_file({name: w for name, w in weights.items() if name != lacking}, file, {"format": "pt"})
+    with pytest.raises(InputError, match=f"1 weights are not in it, as {lacking}"):
+        fetch(str(source), None, tmp_path / "out")
+    assert not (tmp_path / "out/source.json").exists()
 
 
 def test_a_gguf_file_is_of_the_digest_asked_for(tmp_path: Path) -> None:

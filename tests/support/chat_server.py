@@ -26,6 +26,7 @@ class ChatServer(ThreadingHTTPServer):
     `answer` makes the text from the request's body, or the whole message; `failures` are played
     before, one a request: an HTTP status or one of the words of `Failure`. It holds answers to
     the only choice if there is one, unless it knows no choices; and refuses the keys of `refused`.
+    `tokens` is how many it says that the answer took.
     """
 
     request_queue_size = 256
@@ -36,6 +37,7 @@ class ChatServer(ThreadingHTTPServer):
         self.answer: Callable[[Body], str | Body] = lambda body: f"seed {body.get('seed')}"
         self.knows_choices = True
         self.refused: list[str] = []
+        self.tokens: Callable[[Body], int] = lambda body: 1
         self.failures: list[int | Failure] = []
         self.bodies: list[Body] = []
         self.at_once = 0
@@ -107,7 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
         if failure == "half":
             choice |= {"finish_reason": "error", "error": {"message": "played error"}}
         head = {"id": "1", "object": "chat.completion", "created": 0, "model": body["model"]}
-        return {**head, "choices": [] if failure == "empty" else [choice]}
+        tokens = self.server.tokens(body)
+        usage = {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": 1 + tokens}
+        return {**head, "choices": [] if failure == "empty" else [choice], "usage": usage}
 
     def _send(
         self,

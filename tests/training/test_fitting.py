@@ -256,6 +256,21 @@ def test_mismatched_completions_are_y_w_of_other_pairs_of_the_step(
     assert data[0]["prompt_ids"] == data[1]["prompt_ids"] != data[2]["prompt_ids"]
 
 
+@pytest.mark.parametrize("params", [IFT, DPO, HYBRID])
+def test_long_rows_and_what_a_crash_left_change_nothing(
+    policy, rows, spec, tmp_path: Path, params
+) -> None:
+    long = [row.model_copy(update={"prompt": "Who is it? " * 400}) for row in rows]
+    (tmp_path / "rows.part").mkdir()
+    (tmp_path / "rows.part/half.arrow").write_bytes(b"half")
+    trainer = make_trainer(params, *policy[:2], long, spec, policy[2], 0, tmp_path)
+    assert len(trainer.train_dataset) == 12 * (2 if params is HYBRID else 1)
+    assert not (tmp_path / "rows.part").exists()
+    batch = next(iter(trainer.get_train_dataloader()))
+    ids = batch["input_ids"]
+    assert ids.shape[1] > 1024
+
+
 def test_more_rows_than_there_are(policy, rows, spec, tmp_path: Path) -> None:
     params = IFT.model_copy(update={"rows": 13})
     with pytest.raises(InputError, match="13 training rows are asked for, D_pref has 12"):
