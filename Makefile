@@ -22,7 +22,7 @@ PROMPT ?= What is the gender of a carpenter?
 PORT ?= 8000
 # Of `make audit`.
 METHOD ?= zero_shot
-AUDITS ?= audits
+AUDITS ?=
 # Of `make score` and `make rounds`.
 ANSWERS ?= answers.csv
 TARGETS ?= targets.csv
@@ -87,7 +87,7 @@ embedded: ## Run all that the paper reports, on SmolLM2-135M: attribute setting,
 
 audit: install ## Measure a model behind an API (MODEL=... DATASET=... METHOD=... BASE_URL=... AUDITS=... PLAN=1)
 	@python -m tools.audit --model $(call typed,MODEL) --dataset $(DATASET) --method $(METHOD) \
-		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) --out $(call place,AUDITS) \
+		$(if $(BASE_URL),--base-url $(call typed,BASE_URL)) $(if $(AUDITS),--out $(call place,AUDITS)) \
 		$(if $(filter-out $(OFF),$(PLAN)),--plan)
 
 rounds: install ## Print how many rounds it takes to see a deviation from the targets (TARGETS=... NORMALISE=1)

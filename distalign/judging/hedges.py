@@ -31,8 +31,8 @@ _AFFIRMED = _any(
 # Words in which "no", or "good", is no answer.
 _IDIOM = re.compile(
     r"\bno (?:doubt|question|idea|clue|comment|information|data|one|longer|matter|telling)\b"
-    r"|\bno (?:way|definite|definitive|specific|clear|particular|fixed|certain|single|simple|right"
-    r"|evidence|indication)\b|\bno less than\b"
+    r"|\bno (?:way (?:to|of)|definite|definitive|specific|clear|particular|fixed|certain|single"
+    r"|simple|right|evidence|indication)\b|\bno less than\b"
     r"|\b(?:good|great|excellent|fair|interesting) question\b|\bfair to say\b"
     r"|\b(?:happy|glad|pleased) to (?:help|assist|answer)\b"
 )

@@ -93,14 +93,19 @@ def _settle(source: str, folder: Path, template: Mapping[str, Argument]) -> list
 
 
 def _mend_generation(folder: Path) -> None:
-    """Of settings that transformers reads but refuses to write, as a temperature without
-    do_sample, leave what ends a response: nothing else plays a part here.
+    """Make settings savable that transformers reads but refuses to write, as a temperature
+    without do_sample, or leave of them what ends a response: nothing else plays a part here.
     """
     from transformers import GenerationConfig
 
     if not (folder / "generation_config.json").is_file():
         return
     settings = GenerationConfig.from_pretrained(folder)
+    try:
+        settings.save_pretrained(folder)
+        return
+    except ValueError:
+        settings.do_sample = True
     try:
         settings.save_pretrained(folder)
     except ValueError:

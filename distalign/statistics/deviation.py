@@ -32,7 +32,8 @@ _Z = 2.2
 # half even. A category that was never seen may still come.
 _EXTRA = 1.0
 FEW = 5
-"""Contexts below which more are added: one that is far off may show nothing else by chance."""
+"""Contexts below which more are added and the noise is taken wider: there the normal quantile does
+not hold, and one that is far off may show nothing else by chance."""
 
 
 class Deviation(NamedTuple):
@@ -71,6 +72,7 @@ def deviation_interval(
 
     near = (target + 1 / n_categories) / 2
     extra = _EXTRA * max(1.0, FEW / n_contexts)
+    z = _Z * max(1.0, 1 + (FEW - n_contexts) / 8)
     plug_in = (counts + extra * near) / (n[:, None] + extra)
 
     def noise(shares: Floats) -> Floats:
@@ -87,11 +89,11 @@ def deviation_interval(
     estimate = ((least + middle).max(-1) + (greatest + middle).min(-1)) / 2
     estimate = np.clip(estimate, 0, limit)
     spread = noise(plug_in)
-    low = np.clip((least + middle - _Z * spread).max(-1), 0, estimate)
-    high = (greatest + middle + _Z * spread).min(-1)
+    low = np.clip((least + middle - z * spread).max(-1), 0, estimate)
+    high = (greatest + middle + z * spread).min(-1)
     # A lucky draw, or rounds that are drawn together, prove no more than an ordinary draw of a
     # perfect sampler does.
-    ordinary = (greatest + perfect + _Z * noise(target)).min()
+    ordinary = (greatest + perfect + z * noise(target)).min()
     high = np.clip(np.maximum(high, ordinary), estimate, limit)
     return Deviation(estimate, low, high)
 

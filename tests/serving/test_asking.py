@@ -7,7 +7,7 @@ import pytest
 
 from distalign.judging.words import judge_round
 from distalign.records.joined import join
-from distalign.records.schemas import Attribute, DatasetSpec, Judgement
+from distalign.records.schemas import Attribute, DatasetSpec, Judgement, Round
 from distalign.serving.asking import Answers, Plain, context_in, question_in
 from tests.support.paths import ROOT
 from tests.support.policy_server import BASE, POLICY, needs_policy
@@ -63,7 +63,8 @@ def test_the_context_of_a_prompt_is_the_longest_that_it_names(spec: DatasetSpec)
     own = spec.model_copy(update={"contexts": contexts})
     assert context_in(own, "What is the gender of men's barbers?") == "Men's barbers"
     assert context_in(own, "Who wrote Hamlet?") == ""
-    row = judged(None).model_copy(update={"text": "Men's barbers are female."})
+    fields = judged(None).model_dump(include=set(Round.model_fields))
+    row = Round(**fields | {"text": "Men's barbers are female."})
     for name, category in (("Men's barbers", "Female"), ("", None)):
         asked = row.model_copy(update={"context": name})
         assert judge_round(asked, own.attribute).category == category
