@@ -128,7 +128,7 @@ PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 test: install lint ## Check style and types, and pass the tests
 	$(PYTEST) -m 'not slow'
 
-test-fast: install ## Pass the tests that load no model and start no engine or pipeline (90 s)
+test-fast: install ## Pass the tests that load no model and start no engine or pipeline
 	$(PYTEST) -m 'not slow and not heavy' --timeout 30
 
 test-slow: install ## Pass the tests that take longer
