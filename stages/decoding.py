@@ -2,7 +2,7 @@
 
 import contextlib
 
-from distalign.judging.words import judge_round
+from distalign.judging.words import judge_rounds
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_spec, write_json, write_jsonl
@@ -63,10 +63,7 @@ def main() -> None:
         if is_applicable(policy.method, spec):
             asked = rounds_of(variants, default, *files, who, args.seed, used, args.checkpoints)
             for name, rounds in kept.enter_context(asked).items():
-                judgements = [
-                    judge_round(row, spec.attribute, spec.context(row.context).about)
-                    for row in rounds
-                ]
+                judgements = judge_rounds(rounds, spec)
                 judged[name] = [
                     VariantJudgement(**row.model_dump(), variant=name) for row in judgements
                 ]

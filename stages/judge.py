@@ -1,7 +1,7 @@
 """Read the category that each response expresses; none or several is invalid, and counted."""
 
 from distalign.judging.stories import JudgeParams, judge_stories
-from distalign.judging.words import judge_round
+from distalign.judging.words import judge_rounds
 from distalign.machine.precision import PrecisionParams
 from distalign.records.files import read_jsonl, read_spec, write_jsonl
 from distalign.records.joined import of_part, of_whole, questions
@@ -26,7 +26,7 @@ def main() -> None:
         if args.setting == "story":
             read = judge_stories(own, attribute, params, args.llm, precision, args.store)
         else:
-            read = [judge_round(row, attribute, part.context(row.context).about) for row in own]
+            read = judge_rounds(own, part)
         judged += of_whole(read, part, spec)
     write_jsonl(args.out, judged)
 

@@ -1,6 +1,6 @@
 """Sample one policy over grids of temperature, top-p and top-k (figures 4 and 6-10)."""
 
-from distalign.judging.words import judge_round
+from distalign.judging.words import judge_rounds
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_spec, write_json
@@ -43,12 +43,7 @@ def main() -> None:
     with rounds_of(ways, default, *files, who, args.seed, used, args.checkpoints) as drawn:
         judged: dict[tuple[str, float], list[list[Judgement]]] = {point: [] for point in points}
         for (point, _), rounds in drawn.items():
-            judged[point].append(
-                [
-                    judge_round(row, spec.attribute, spec.context(row.context).about)
-                    for row in rounds
-                ]
-            )
+            judged[point].append(judge_rounds(rounds, spec))
         write_json(args.metrics, sensitivity_rows(judged, spec))
         write_provenance(args.provenance, policy.trained, here(used))
 

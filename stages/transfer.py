@@ -1,7 +1,7 @@
 """Ask a policy about contexts that it was not trained on (table 7); judge and score."""
 
 from distalign.data.targets import TargetsParams, is_transfer
-from distalign.judging.words import judge_round
+from distalign.judging.words import judge_rounds
 from distalign.machine.provenance import here, write_provenance
 from distalign.models.policy import read_policy
 from distalign.records.files import read_spec, write_json, write_jsonl
@@ -41,9 +41,7 @@ def main() -> None:
     who = policy_name(args.policy)
     files = args.policy, args.base, args.spec, args.prompts
     with rounds_of({"": params}, params, *files, who, args.seed, used, args.checkpoints) as drawn:
-        judged = [
-            judge_round(row, spec.attribute, spec.context(row.context).about) for row in drawn[""]
-        ]
+        judged = judge_rounds(drawn[""], spec)
         write_jsonl(args.out, judged)
         write_json(args.metrics, cell_metrics(judged, spec, score))
         write_provenance(args.provenance, policy.trained, here(used))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from distalign.data.paraphrase import ParaphraseParams, paraphrase
 from distalign.data.targets import JoinedParams, TargetsParams, dataset_spec
-from distalign.judging.words import judge_round
+from distalign.judging.words import judge_rounds
 from distalign.llm.endpoint import open_remote
 from distalign.machine.provenance import Asked, CellProvenance, whom
 from distalign.planning.bounds import address_faults
@@ -169,10 +169,7 @@ def main() -> None:
     place = (matrix.models[0], UNTRAINED, SETTING)
     source = whom(args.model, remote.url, remote.temperature)
     for spec, method in cells:
-        rows = [
-            judge_round(row, spec.attribute, spec.context(row.context).about)
-            for row in rounds.get((spec.name, method), [])
-        ]
+        rows = judge_rounds(rounds.get((spec.name, method), []), spec)
         write_cell(folders, "/".join([*place, spec.name, method, "0"]), rows, spec, source)
         valid, refused = sum(r.category is not None for r in rows), sum(r.refused for r in rows)
         print(f"{spec.name}, {method}: {len(rows)} rounds, {valid} valid, {refused} refused")

@@ -1,13 +1,13 @@
 """Read the category that a short answer expresses (attribute setting, paper section 4)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import regex
 
 from distalign.judging.hedges import standing
 from distalign.judging.matching import Found, find_phrases, fold
-from distalign.records.schemas import Attribute, Judgement, Round
+from distalign.records.schemas import Attribute, DatasetSpec, Judgement, Round
 
 NAME = "words"
 # What introduces an answer; its own words are none.
@@ -106,6 +106,11 @@ def judge_round(row: Round, attribute: Attribute, about: str | None = None) -> J
     """
     read = read_answer(row.text, attribute, about or row.context)
     return Judgement(**row.model_dump(), **read._asdict(), judge=NAME)
+
+
+def judge_rounds(rows: Iterable[Round], spec: DatasetSpec) -> list[Judgement]:
+    """Rounds of a data set as they are read."""
+    return [judge_round(row, spec.attribute, spec.context(row.context).about) for row in rows]
 
 
 def unreadable_words(attribute: Attribute) -> Iterator[tuple[str, str, str | None]]:
