@@ -3,8 +3,7 @@
 import numpy as np
 
 from distalign.data.answers import answer
-from distalign.data.requests import NearMissFile, RequestsParams, near_misses
-from distalign.data.stated import draw_shares, state, stated_prompt
+from distalign.data.requests import NearMissFile, RequestsParams, near_misses, state_half
 from distalign.engines.opening import open_engine
 from distalign.records.checked_yaml import read_yaml, validate
 from distalign.records.files import read_spec, write_jsonl
@@ -28,13 +27,7 @@ def main() -> None:
     spec = read_spec(args.spec).for_training()
     asked = near_misses(file, questions(spec), params)
     if spec.stating is not None:
-        # Else a statement itself would tell the policy that it is asked its question.
-        rng, stating = np.random.default_rng([params.seed, STATED]), spec.stating
-        for place in range(0, len(asked), 2):
-            shares = draw_shares(stating.alpha, len(spec.categories), rng)
-            split, prompt = asked[place].split, asked[place].prompt
-            _, said = state(shares, spec.attribute, stating.phrasings, split, rng)
-            asked[place] = asked[place]._replace(prompt=stated_prompt(prompt, said))
+        asked = state_half(asked, spec, spec.stating, np.random.default_rng([params.seed, STATED]))
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     tokenizer = AutoTokenizer.from_pretrained(args.base)

@@ -79,7 +79,7 @@ def main() -> None:
     workspace = workspace_of(args.checkpoints, blocks, used, args.seed, files)
     warmup = args.warmup
     if form is not None:
-        shared = args.base, lora, tokenizer, *examples, spec, args.seed, used
+        shared = args.base, lora, tokenizer, examples, args.seed, used
         warmup = warm_up(warmup_params, *shared, workspace)
     if not isinstance(params, IFTParams):
         steering = read_policy(warmup).steering
@@ -94,8 +94,7 @@ def main() -> None:
         lora,
         tokenizer,
         policy.steering,
-        *examples,
-        spec,
+        examples,
         args.seed,
         used,
         workspace / "training",

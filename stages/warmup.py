@@ -44,14 +44,13 @@ def main() -> None:
         lora,
         tokenizer,
         steering,
-        *read_examples(
+        read_examples(
             args.preferences,
             args.validation,
             [args.requests, args.near_misses],
             spec,
             np.random.default_rng(args.seed),
         ),
-        spec,
         args.seed,
         used,
         workspace,

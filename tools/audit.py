@@ -52,7 +52,7 @@ def read_target(dataset: str, attributes: Path) -> DatasetSpec:
     attribute = check_attribute(attributes / f"{definition.attribute}.yaml")
     known = {definition.attribute: attribute}
     spec = dataset_spec(dataset, known, definition, Path(), params.max_contexts)
-    asked = [context.about or context.name for context in spec.contexts]
+    asked = [context.subject for context in spec.contexts]
     check_names(attribute, asked, definition.contexts)
     return spec
 

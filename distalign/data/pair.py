@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -116,18 +116,30 @@ def interleave(rows: Sequence[Row], rng: np.random.Generator) -> list[Row]:
     return [group[turn] for turn in range(longest) for group in order if turn < len(group)]
 
 
+class Examples(NamedTuple):
+    """What a training reads."""
+
+    spec: DatasetSpec
+    rows: Sequence[Preference]
+    """D_pref, reordered."""
+    validation: Sequence[Prompt]
+    """Prompts that measure calibration."""
+    requests: Sequence[Request]
+    """Ordinary ones and near misses, of which the training split is held."""
+
+
 def read_examples(
     preferences: Path,
     validation: Path,
     requests: Sequence[Path],
     spec: DatasetSpec,
     rng: np.random.Generator,
-) -> tuple[list[Preference], list[Prompt], list[Request]]:
-    """What a training reads: D_pref reordered, validation prompts, requests to leave alone.
+) -> Examples:
+    """The examples of a training, from the files of the stages before it.
 
     Raises:
         InputError: naming the file and line of a row that is not valid.
     """
     rows = reorder(read_jsonl(preferences, Preference), spec.categories, rng)
     answered = [row for file in requests for row in read_jsonl(file, Request)]
-    return rows, read_jsonl(validation, Prompt), answered
+    return Examples(spec, rows, read_jsonl(validation, Prompt), answered)

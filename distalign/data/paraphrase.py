@@ -189,7 +189,7 @@ def paraphrase(
     tested = {context.name for context in spec.contexts} if spec.taught else set()
     groups = [contexts] if params.rewrite == "template" else [[context] for context in contexts]
     for group in groups:
-        names = list(dict.fromkeys(context.about or context.name for context in group))
+        names = list(dict.fromkeys(context.subject for context in group))
         wordings = collect_wordings(question, spec.attribute, names, params, endpoint, rng)
         order = list(wordings)
         order = [order[index] for index in rng.permutation(len(order))]
@@ -209,5 +209,5 @@ def paraphrase(
 
 
 def _asked(wording: str, context: Context, question: Question) -> str:
-    text = f"{fill(wording, context.about or context.name)} {question.limit}".rstrip()
+    text = f"{fill(wording, context.subject)} {question.limit}".rstrip()
     return stated_prompt(text, context.statement) if context.statement else text

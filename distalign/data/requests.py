@@ -7,9 +7,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from distalign.data.stated import draw_shares, state, stated_prompt
 from distalign.data.wordings import normalise
 from distalign.engines.engine import EngineName
 from distalign.records.schemas import SPLITS, Attribute, DatasetSpec, InputError, Setting, Split
+from distalign.records.stated import Stating
 
 
 class RequestsParams(BaseModel):
@@ -180,3 +182,18 @@ def _near_misses(
         own = own[: params.near_misses[split]]
         rows += [Asked("near_miss", split, prompt, "written") for prompt in own]
     return rows
+
+
+def state_half(
+    asked: Sequence[Asked], spec: DatasetSpec, stating: Stating, rng: np.random.Generator
+) -> list[Asked]:
+    """Near misses, every other of which states a target as well.
+
+    Else a statement itself would tell the policy that it is asked its question.
+    """
+    stated = list(asked)
+    for place, row in list(enumerate(asked))[::2]:
+        shares = draw_shares(stating.alpha, len(spec.categories), rng)
+        _, said = state(shares, spec.attribute, stating.phrasings, row.split, rng)
+        stated[place] = row._replace(prompt=stated_prompt(row.prompt, said))
+    return stated

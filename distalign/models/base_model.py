@@ -5,11 +5,12 @@ import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from distalign.machine.precision import STORED, torch_dtype
+from distalign.models.self_check import check_log_probabilities, check_whole
 from distalign.models.template import Argument, settle
 from distalign.records.files import write_json
 from distalign.records.schemas import InputError
@@ -78,8 +79,6 @@ def fetch(
 def _settle(source: str, folder: Path, template: Mapping[str, Argument]) -> list[str]:
     """Settle template and generation settings, and check the log-probabilities."""
     from transformers import AutoTokenizer
-
-    from distalign.models.self_check import check_log_probabilities
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -162,7 +161,7 @@ def _from_gguf(path: Path, folder: Path) -> None:
         )
     except (ValueError, KeyError, NotImplementedError, OSError) as error:
         raise InputError(f"base_model: {path}: transformers cannot read it: {error}") from error
-    check_whole(str(path), info)
+    check_whole(f"base_model: {path}", info)
     # A model read from GGUF refuses to be saved: copy its weights into a fresh one.
     config = read.config
     del config.quantization_config
@@ -195,18 +194,6 @@ def _check_gguf(path: Path) -> None:
         )
 
 
-def check_whole(source: str, info: Mapping[str, Any]) -> None:
-    """Raises InputError for a model of which weights are not there, and would be random.
-
-    Args:
-        info: what transformers says of loading it.
-    """
-    if missing := sorted(info["missing_keys"]):
-        raise InputError(
-            f"base_model: {source}: {len(missing)} weights are not in it, as {missing[0]}"
-        )
-
-
 def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
     if revision is not None:
         raise InputError(f"base_model: {source} is a folder and has no revision; set it to null")
@@ -217,7 +204,7 @@ def _from_folder(source: Path, revision: str | None, folder: Path) -> None:
     model, info = AutoModelForCausalLM.from_pretrained(
         source, dtype="auto", use_safetensors=True, output_loading_info=True
     )
-    check_whole(str(source), info)
+    check_whole(f"base_model: {source}", info)
     _save(model, AutoTokenizer.from_pretrained(source), folder)
 
 

@@ -80,11 +80,12 @@ def _grow_vocabulary(model: Any, tokenizer: "PreTrainedTokenizerBase") -> None:
 def linear_names(model: Any) -> list[str]:
     """Last names of the linear modules but the output layer: peft divides no "all-linear"."""
     from torch import nn
+    from transformers.pytorch_utils import Conv1D  # GPT-2's
 
     names = {
         name.split(".")[-1]
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module is not model.get_output_embeddings()
+        if isinstance(module, nn.Linear | Conv1D) and module is not model.get_output_embeddings()
     }
     return sorted(names)
 

@@ -1,6 +1,7 @@
 """Whether a model can be trained and measured here: its own forward pass against ours."""
 
 import gc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +116,19 @@ def first_layers(folder: Path, config: Any) -> "PreTrainedModel":
         )
     finally:
         logging.set_verbosity(level)
-    if missing := sorted(info["missing_keys"]):
-        raise InputError(f"{len(missing)} weights are not in it, as {missing[0]}")
+    check_whole(str(folder), info)
     return model.eval()
+
+
+def check_whole(place: str, info: Mapping[str, Any]) -> None:
+    """Raises InputError for a model of which weights are not there, and would be random.
+
+    Args:
+        place: where it was read, as the error shall say.
+        info: what transformers says of loading it.
+    """
+    if missing := sorted(info["missing_keys"]):
+        raise InputError(f"{place}: {len(missing)} weights are not in it, as {missing[0]}")
 
 
 def own_logps(model: "PreTrainedModel", prompt: list[int], completion: list[int]) -> "Tensor":

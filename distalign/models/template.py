@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from distalign.models.chat import QUESTION, REST, turns
+from distalign.models.chat import QUESTION, REST, answer_ids, turns
 from distalign.records.schemas import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,20 @@ def settle(tokenizer: "PreTrainedTokenizerBase", arguments: Mapping[str, Argumen
         if _opening(tokenizer):
             raise InputError(f"chat template: {opening!r} stands between a prompt and its answer")
         done.append(f"a prompt ends with {opening!r}, which the template puts before an answer")
+    end = _end(tokenizer)
+    if end not in (None, tokenizer.eos_token):
+        # Of a GGUF, which names one end alone, answers would run on.
+        own = tokenizer.eos_token
+        done.append(f"a response ends with {end!r}, as the template has it, not with {own!r}")
+        tokenizer.eos_token = end
     return done
+
+
+def _end(tokenizer: "PreTrainedTokenizerBase") -> str | None:
+    """The item that the template ends an answer's turn with, where it is one of the vocabulary."""
+    after = render(tokenizer, turns(QUESTION, REST)).split(REST)[-1].split()
+    item = tokenizer.get_vocab().get(after[0]) if after else None
+    return after[0] if item in answer_ids(tokenizer, QUESTION, REST) else None
 
 
 def _assignments(arguments: Mapping[str, Argument]) -> str:

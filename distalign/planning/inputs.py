@@ -141,7 +141,7 @@ def check_contexts(
         raise InputError(f"{', '.join(files.values())}: {error}") from error
     for part_name, part in dataset.parts(name).items():
         own = dataset_spec(part_name, attributes, part, Path(), params.max_contexts)
-        asked = [context.about or context.name for context in [*own.contexts, *own.taught]]
+        asked = [context.subject for context in [*own.contexts, *own.taught]]
         check_names(own.attribute, asked, part.contexts)
     return len(spec.for_training().contexts)
 

@@ -96,9 +96,13 @@ class Context(Record):
     name: str
     target: list[float]
     about: str | None = None
-    """What fills the slot of a wording, where it isn't the name."""
     statement: Statement | None = None
     """What its prompts say of the target, if they do."""
+
+    @property
+    def subject(self) -> str:
+        """What fills the slot of a wording: `about` where that is not the name."""
+        return self.about or self.name
 
 
 class DatasetSpec(Record):

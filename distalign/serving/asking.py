@@ -164,7 +164,7 @@ def question_in(spec: DatasetSpec, prompt: str) -> DatasetSpec:
 
 def context_in(spec: DatasetSpec, prompt: str) -> str:
     """The longest name of what the data set asks about that a prompt has; empty if it has none."""
-    names = (context.about or context.name for context in spec.contexts)
+    names = (context.subject for context in spec.contexts)
     return max((n for n in names if n.casefold() in prompt.casefold()), key=len, default="")
 
 

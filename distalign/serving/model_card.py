@@ -131,7 +131,7 @@ def model_card(
     )
     first = parts[0].attribute.question("attribute").template
     context = parts[0].contexts[0]
-    question = fill(first, context.about or context.name)
+    question = fill(first, context.subject)
     if context.statement is not None:
         question = stated_prompt(question, context.statement)
     prompt = json.dumps(question, ensure_ascii=False)

@@ -2,17 +2,16 @@
 
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distalign.data.pair import Examples
 from distalign.machine.precision import Precision
 from distalign.machine.provenance import here
 from distalign.models.policy import DESCRIPTION, LoraParams, Policy, save_policy
 from distalign.models.steering import resolve
 from distalign.records.files import read_source
-from distalign.records.requests import Request
-from distalign.records.schemas import DatasetSpec, InputError, Preference, Prompt
+from distalign.records.schemas import InputError
 from distalign.training.methods import WarmupParams
 from distalign.training.run import train
 
@@ -25,10 +24,7 @@ def warm_up(
     base: Path,
     lora: LoraParams,
     tokenizer: "PreTrainedTokenizerBase",
-    rows: Sequence[Preference],
-    validation: Sequence[Prompt],
-    requests: Sequence[Request],
-    spec: DatasetSpec,
+    examples: Examples,
     seed: int,
     precision: Precision,
     folder: Path,
@@ -49,7 +45,7 @@ def warm_up(
             "a method with steering tokens of its own trains twice, which several processes "
             "cannot; set `launch: python -m` in params.yaml for it"
         )
-    steering = resolve(tokenizer, spec.attribute, params.steering)
+    steering = resolve(tokenizer, examples.spec.attribute, params.steering)
     out = folder / "warmup"
     if (out / DESCRIPTION).is_file():  # written last
         return out
@@ -60,10 +56,7 @@ def warm_up(
         lora,
         tokenizer,
         steering,
-        rows,
-        validation,
-        requests,
-        spec,
+        examples,
         seed,
         precision,
         folder / "warmup_training",

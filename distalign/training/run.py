@@ -1,16 +1,14 @@
 """One training run from data to adapter: seeded, logged, and resumed where it was cut off."""
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from distalign.data.pair import Examples
 from distalign.machine.precision import Precision
 from distalign.models.policy import LoraParams, load_adapter, new_adapter
 from distalign.models.steering import Steering
 from distalign.records.files import write_text
-from distalign.records.requests import Request
-from distalign.records.schemas import DatasetSpec, Preference, Prompt
 from distalign.training.first_place import check_first_place
 from distalign.training.fitting import end, fit, gather_adapter, make_trainer
 from distalign.training.methods import Trained
@@ -27,10 +25,7 @@ def train(
     lora: LoraParams,
     tokenizer: "PreTrainedTokenizerBase",
     steering: Steering | None,
-    rows: Sequence[Preference],
-    validation: Sequence[Prompt],
-    requests: Sequence[Request],
-    spec: DatasetSpec,
+    examples: Examples,
     seed: int,
     precision: Precision,
     workspace: Path,
@@ -44,8 +39,6 @@ def train(
     Args:
         start: adapter to go on from, which is also the reference; None for a fresh one.
         steering: None trains on bare responses.
-        validation: prompts that measure calibration.
-        requests: ordinary ones, of which the training split is held.
         workspace: checkpoints, to be removed once the adapter is saved.
         log: CSV file to write, a row a logged step.
 
@@ -59,18 +52,20 @@ def train(
     from distalign.training.step_rows import StepRows
 
     set_seed(seed)
+    spec, rows = examples.spec, examples.rows
     if start is None:
         model = new_adapter(base, tokenizer, lora, steering, precision)
     else:
         model = load_adapter(base, start, tokenizer, precision, trainable=True)
     calibration = None
     if steering is not None:
-        calibration = Calibration(tokenizer, steering, validation, spec, params.calibration_prompts)
+        n_prompts = params.calibration_prompts
+        calibration = Calibration(tokenizer, steering, examples.validation, spec, n_prompts)
     live = workspace / "live"
     trainer = make_trainer(params, model, tokenizer, rows, spec, steering, seed, workspace)
     check_first_place(trainer.train_dataset, tokenizer, rows, steering)
     if params.retention_weight > 0 and params.retention_rows > 0:
-        held = to_hold(requests, rows, "train")
+        held = to_hold(examples.requests, rows, "train")
         answered = StepRows(answered_rows(tokenizer, held), params.retention_rows, seed)
         trainer.retention = Retention(answered, params.retention_weight)
     fit(trainer, workspace, LiveCallback(live, calibration))

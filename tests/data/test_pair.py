@@ -180,4 +180,4 @@ def test_a_training_reads_its_rows_in_its_order_and_requests_of_both_files(
         write_jsonl(file, rows)
     read = read_examples(files[0], files[1], files[2:], spec, np.random.default_rng(1))
     ordered = reorder(pairs(0), spec.categories, np.random.default_rng(1))
-    assert read == (ordered, [asked], [ordinary, near])
+    assert read == (spec, ordered, [asked], [ordinary, near])

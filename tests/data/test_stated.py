@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+from distalign.data.requests import Asked, state_half
 from distalign.data.stated import (
     contexts_to_test,
     draw_shares,
@@ -176,6 +177,28 @@ def test_contexts_to_test_are_unseen_and_take_turns() -> None:
     assert all(context.target == [0.5, 0.5] for context in found.taught)
     assert found.for_training().contexts == found.taught
     assert spec() == found  # by its seed
+
+
+def test_every_other_near_miss_states_a_target() -> None:
+    """And in the phrasings of its own split: a statement is no sign of the question."""
+    stating = spec().stating
+    asked = [
+        Asked("near_miss", split, f"What does a baker earn in {number}?", "written")
+        for number, split in enumerate(["train", "train", "test", "validation"])
+    ]
+    found = state_half(asked, spec(), stating, np.random.default_rng(0))
+    assert [row._replace(prompt="") for row in found] == [row._replace(prompt="") for row in asked]
+    assert [found[1], found[3]] == [asked[1], asked[3]]
+    for row, before in ((found[0], asked[0]), (found[2], asked[2])):
+        assert before.prompt in row.prompt
+        frames = getattr(stating.phrasings, row.split).frames
+        around = [frame.split("{shares}") for frame in frames]
+        assert any(
+            all(part.replace("{question}", before.prompt) in row.prompt for part in frame)
+            for frame in around
+        )
+    again = state_half(asked, spec(), stating, np.random.default_rng(0))
+    assert again == found
 
 
 def test_few_targets_that_can_be_said_make_fewer_contexts() -> None:

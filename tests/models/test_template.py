@@ -46,6 +46,18 @@ def test_what_is_written_into_a_template_is_told() -> None:
     assert "system" in settled("gemma2")[1][0]
 
 
+def test_a_response_ends_as_the_template_ends_its_turn() -> None:
+    """Gemma's GGUFs name <eos> alone, and their answers would run on over <end_of_turn>."""
+    tokenizer = make_tokenizer(BYTE_LEVEL, TEMPLATES["gemma2"])
+    assert settle(tokenizer, {})[0].startswith("a system turn")  # no such item: its end stays
+    assert tokenizer.eos_token == "</s>"
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<end_of_turn>"]})
+    assert "'<end_of_turn>', as the template has it, not with '</s>'" in settle(tokenizer, {})[-1]
+    assert tokenizer.eos_token == "<end_of_turn>"
+    assert answer_ids(tokenizer, "Who?", "0 They are.").count(tokenizer.eos_token_id) == 1
+    assert "as the template has it" not in " ".join(settle(tokenizer, {}))
+
+
 def test_an_argument_reaches_the_prompt_without_being_passed() -> None:
     tokenizer, _ = settled("gpt-oss", reasoning_effort="low")
     assert "Reasoning: low" in render(tokenizer, ASK, add_generation_prompt=True)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from distalign.data.pair import Examples
 from distalign.engines.engine import Decoding, FirstToken
 from distalign.engines.opening import open_engine
 from distalign.machine.provenance import here
@@ -192,7 +193,7 @@ def policies(bases, rows, prompts, spec, tmp_path_factory) -> dict[str, Path]:
     validation = [prompt for prompt in prompts if prompt.split == "validation"]
     trained = {}
     for name, base in bases.items():
-        own, data = folder / name, (rows, validation, [], spec, 0, PRECISION)
+        own, data = folder / name, (Examples(spec, rows, validation, []), 0, PRECISION)
         tokenizer = AutoTokenizer.from_pretrained(base)
         start = warm_up(WARMUP, base, LORA, tokenizer, *data, own)
         warmed = read_policy(start)
@@ -208,7 +209,8 @@ def test_a_warmup_of_ones_own_is_trained_once(policies, bases, rows, spec, monke
     weights = policy.parent / "warmup/adapter_model.safetensors"
     before = weights.stat().st_mtime_ns
     tokenizer = AutoTokenizer.from_pretrained(bases[name])
-    asked = WARMUP, bases[name], LORA, tokenizer, rows, [], [], spec, 0, PRECISION, policy.parent
+    examples = Examples(spec, rows, [], [])
+    asked = WARMUP, bases[name], LORA, tokenizer, examples, 0, PRECISION, policy.parent
     assert warm_up(*asked) == weights.parent
     assert weights.stat().st_mtime_ns == before
     assert read_policy(weights.parent).steering.form == "added"
