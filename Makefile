@@ -15,7 +15,8 @@ JOBS ?=
 DATASET ?= uk_real
 POLICY ?= models/policy/smollm2-135m/attribute/$(DATASET)/ours/0
 # Its model, training, data set, method and seed, where it lies among those of the pipeline.
-CELL = $(subst /, ,$(patsubst models/policy/%,%,$(filter models/policy/%,$(POLICY))))
+OWN = $(patsubst ./%,%,$(patsubst $(CURDIR)/%,%,$(POLICY)))
+CELL = $(subst /, ,$(patsubst models/policy/%,%,$(filter models/policy/%,$(OWN))))
 BASE ?= models/base/$(or $(word 1,$(CELL)),smollm2-135m)
 SPEC ?= data/targets/$(or $(word 3,$(CELL)),$(DATASET)).json
 PROMPT ?= What is the gender of a carpenter?

@@ -20,20 +20,29 @@ def answers_parser(doc: str | None, out: str) -> argparse.ArgumentParser:
     return parser
 
 
-def check_out(out: Path, kept: Sequence[Path], is_folder: bool) -> None:
-    """Raises InputError where `out` cannot be written, or a file would be lost by it."""
-    for path in [out, *out.parents] if is_folder else out.parents:
+def check_out(out: Path, kept: Sequence[Path], written: Sequence[Path] = ()) -> None:
+    """Raises InputError where `out` cannot be written, or a file would be lost by it.
+
+    Args:
+        kept: files that are read.
+        written: those of a folder; none where `out` is a file itself.
+    """
+    for path in [out, *out.parents] if written else out.parents:
         if path.exists() and not path.is_dir():
             raise InputError(f"--out {out}: {path} is a file; name another folder")
-    if is_folder:
+    for path in kept:
+        for own in written or [out]:
+            if own.resolve() == path.resolve():
+                place = "folder" if written else "file"
+                raise InputError(
+                    f"--out {out} would take the place of {path}; name another {place}"
+                )
+    if written:
         return
     if out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it, as {out / 'read.csv'}")
     if out.suffix.lower() in (".jsonl", ".ndjson"):
         raise InputError(f"--out {out}: CSV is written; name it {out.with_suffix('.csv')}")
-    for path in kept:
-        if out.resolve() == path.resolve():
-            raise InputError(f"--out {out} would take the place of {path}; name another file")
 
 
 def no_categories(categories: Sequence[str], rows: Sequence[Sequence[float]]) -> list[str]:
@@ -65,5 +74,6 @@ def check_normalised(targets: Path) -> None:
     header, rows = read_rows(targets)
     categories = [name for name in header if name != "context"]
     values = [[float(row[name]) for name in categories] for _, row in rows]
-    if any(abs(sum(row) - 1) > ROUNDED for row in values):
+    wholes = [1, 100]  # shares and percentages of which none is left out, with no total beside them
+    if not any(all(abs(sum(row) / whole - 1) <= ROUNDED for row in values) for whole in wholes):
         check_columns(targets, categories, values)

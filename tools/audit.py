@@ -158,13 +158,22 @@ def main() -> None:
             for spec, method in cells
             if is_applicable(method, spec)
         }
+        over = []
         for (dataset, method), what in asked.items():
             requests = [item.request for item in plan_remote(*what, sample.seed)]
             forecast = forecast_remote(endpoint, requests, remote)
             line = f"{args.model} at {remote.url}, {dataset}, {method}: {forecast}"
+            if remote.budget is not None and forecast.read + forecast.written > remote.budget:
+                line += f", over audit.budget, {remote.budget:,}"
+                over.append(f"{dataset}, {method}: {forecast}")
             print(line, file=sys.stderr)
         if args.plan:
             return
+        if over:
+            raise InputError(
+                f"{'; '.join(over)}, and audit.budget of params.yaml is {remote.budget:,}: nothing "
+                "was asked; raise it, or lower sample.n or sample.max_tokens"
+            )
         rounds = {key: draw_remote(endpoint, *what, sample.seed) for key, what in asked.items()}
     place = (matrix.models[0], UNTRAINED, SETTING)
     source = whom(args.model, remote.url, remote.temperature)

@@ -131,6 +131,10 @@ def main() -> None:
     question = args.question
     if question is None and QUESTION not in read_rows(path)[0]:
         question = asked_for("The question, with {context} in it: ", "QUESTION")
+    elif question is not None and QUESTION in read_rows(path)[0]:
+        raise InputError(
+            f"{path}:1: the table has a column `{QUESTION}`: leave out QUESTION=, or it"
+        )
     table = read_table(path, question)
     check_table(path, table)
     attribute = plain_attribute(name, table, args.language)

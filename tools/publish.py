@@ -9,6 +9,8 @@
 
 import json
 import shutil
+import tempfile
+from pathlib import Path
 
 from distalign.models.policy import check_base, read_policy
 from distalign.records.files import read_source, read_spec, write_text
@@ -39,9 +41,14 @@ def main() -> None:
     except OSError as error:
         raise InputError(f"{args.metrics}: no score of the policy; run `dvc repro`") from error
     card = model_card(policy, source, read_spec(args.spec), metrics, args.out.name)
-    shutil.copytree(args.policy, args.out, ignore=shutil.ignore_patterns("README.md"))
-    name_base(args.out, source)
-    write_text(args.out / "README.md", card)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    # Made elsewhere first: what is cut off leaves no folder that looks whole.
+    with tempfile.TemporaryDirectory(prefix=".publish-", dir=args.out.parent) as place:
+        made = Path(place) / args.out.name
+        shutil.copytree(args.policy, made, ignore=shutil.ignore_patterns("README.md"))
+        name_base(made, source)
+        write_text(made / "README.md", card)
+        made.rename(args.out)
     print(f"{args.out}: {', '.join(sorted(path.name for path in args.out.iterdir()))}")
 
 

@@ -73,7 +73,7 @@ def main() -> None:
     parser = answers_parser(__doc__, "CSV file to write")
     parser.add_argument("--attribute", type=Path, help="YAML file with the categories' words")
     args = parser.parse_args()
-    check_out(args.out, [args.answers, args.targets], is_folder=False)
+    check_out(args.out, [args.answers, args.targets])
     spec = read_targets(args.targets, normalise=True)
     attribute = spec.attribute
     if args.attribute:

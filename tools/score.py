@@ -31,7 +31,8 @@ def main() -> None:
         raise InputError(f"--resamples {args.resamples}: take 1 or more")
     if args.seed < 0:
         raise InputError(f"--seed {args.seed}: take 0 or more")
-    check_out(args.out, [], is_folder=True)
+    written = [args.out / name for name in ("metrics.json", "contexts.csv", "contexts.svg")]
+    check_out(args.out, [args.answers, args.targets], written)
     spec = read_targets(args.targets, args.ordered, args.normalise)
     if args.normalise:
         check_normalised(args.targets)

@@ -39,8 +39,12 @@ messages = [{{"role": "user", "content": {prompt}}}]
 inputs = tokenizer.apply_chat_template(
     messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
 )
+# The settings are named, as those of the base model would take from rare answers.
 for _ in range(10):
-    answer = model.generate(**inputs, do_sample=True, temperature=1.0, top_k=0, max_new_tokens=32)
+    answer = model.generate(
+        **inputs, do_sample=True, max_new_tokens=32,
+        temperature=1.0, top_p=1.0, top_k=0, repetition_penalty=1.0,
+    )
     print(tokenizer.decode(answer[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
 """
 INTENDED_USE = """\

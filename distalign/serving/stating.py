@@ -14,6 +14,11 @@ from distalign.records.stated import Item, PhrasingFile, Phrasings
 
 SIMPLE = Item(kind="percent", text="{percent}% {word}", of=[100], short=True)
 FLAGS = re.IGNORECASE | re.DOTALL
+BOUND = re.compile(
+    r"(?:\b(?:not|than|least|most|to|or|over|under|above|below)|[<>≤≥]|\d ?%? ?and)\s*$",
+    re.IGNORECASE,
+)
+"""Before a share that is no more than a bound, or one end of a range: "at least 80% female"."""
 ROUNDING = 0.011
 """How far from 1 the sum of shares in whole percent may be."""
 SLOTS = {
@@ -36,6 +41,8 @@ def stated_target(prompt: str, attribute: Attribute, phrasings: PhrasingFile) ->
     text = prompt.strip()
     found = {_rounded(target): target for target in _framed(text, words, phrasings)}
     simple = list(re.finditer(_simple(words), text, FLAGS))
+    if any(BOUND.search(text[: part.start()]) for part in simple):
+        return None
     if simple:
         target = _target(SIMPLE, simple, words)
         if target is None:
@@ -46,7 +53,8 @@ def stated_target(prompt: str, attribute: Attribute, phrasings: PhrasingFile) ->
 
 def _simple(words: Sequence[str]) -> str:
     part = _pattern(SIMPLE.text, words).replace("%", r"\ ?%")
-    return rf"(?<![\w.]){part}(?![\w-])"
+    # Not within a number, as 80,5 or 70-80.
+    return rf"(?<![\w.\-–−])(?<!\d,){part}(?![\w-])"
 
 
 def _framed(

@@ -4,8 +4,11 @@ A steering token that was drawn is the last token of the prompt that the engine 
 endpoint of the server can show it: it is in no text, no `logprobs` and no token ids.
 """
 
+import asyncio
 import copy
-from collections.abc import AsyncGenerator, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,8 +24,11 @@ from distalign.sampling.drawing import draw_independent
 
 Generate = Callable[..., AsyncGenerator[RequestOutput, None]]
 """`generate` of vLLM's AsyncLLM, which every endpoint calls: (prompt, params, request id, …)."""
-BEAM = "-beam-"
-"""In the ids that vLLM's beam search gives to its requests, one for each beam and token."""
+BEAM = re.compile(r"[0-9a-f]{16}-beam-\d+$")
+"""Of the ids that vLLM's beam search gives to its requests, one for each beam and token. A client's
+own id stands before."""
+PROBES, SHOWN = 0, 1
+"""Sides of `Apart`: requests for the steering tokens' probabilities, clients' with `logprobs`."""
 
 
 class SteeredGenerate:
@@ -35,6 +41,7 @@ class SteeredGenerate:
 
     def __init__(self, generate: Generate, adapter: LoRARequest, steering: Steering) -> None:
         self._generate, self._adapter, self._steering = generate, adapter, steering
+        self._apart = Apart()
 
     async def __call__(
         self, prompt: Any, sampling_params: SamplingParams, request_id: str, **others: Any
@@ -46,7 +53,7 @@ class SteeredGenerate:
             VLLMValidationError: of a policy's question, a wish that the policy cannot meet in
                 proportion; the server answers 400.
         """
-        if BEAM in request_id:
+        if BEAM.search(request_id):
             raise VLLMValidationError(
                 "beam search has no proportions; leave out use_beam_search", parameter="n"
             )
@@ -60,7 +67,7 @@ class SteeredGenerate:
             mass -= own.sum()
         if mass < STEERED_MASS:
             params = base_params(sampling_params, self._steering)
-            async for output in self._generate(prompt, params, request_id, **others):
+            async for output in self._continued(prompt, params, request_id, **others):
                 yield output
             return
         check_steerable(sampling_params)
@@ -72,7 +79,7 @@ class SteeredGenerate:
             drawn = draw(p, self._steering.ids, params.seed, prompt["prompt_token_ids"])
             name = request_id if n == 1 else f"{number}_{request_id}"
             longer = {**prompt, "prompt_token_ids": [*prompt["prompt_token_ids"], drawn]}
-            choices.append(self._generate(longer, params, name, **others))
+            choices.append(self._continued(longer, params, name, **others))
         whole: dict[int, Any] = {}
         openings = [Opening(sampling_params.output_kind) for _ in range(n)]
         n_finished = 0
@@ -89,6 +96,14 @@ class SteeredGenerate:
                     continue
                 output.outputs = [whole[number] for number in range(n)]
             yield output
+
+    async def _continued(
+        self, prompt: Any, params: SamplingParams, name: str, **others: Any
+    ) -> AsyncGenerator[RequestOutput, None]:
+        shown = params.logprobs is not None
+        async with self._apart.side(SHOWN) if shown else nullcontext():
+            async for output in self._generate(prompt, params, name, **others):
+                yield output
 
     async def _probabilities(
         self, prompt: Any, request_id: str, priority: int, adapter: LoRARequest | None
@@ -109,9 +124,37 @@ class SteeredGenerate:
             lora_request=adapter,
             priority=priority,
         )
-        async for output in asked:
-            logprobs = output.outputs[0].logprobs[0]
+        async with self._apart.side(PROBES):
+            async for output in asked:
+                logprobs = output.outputs[0].logprobs[0]
         return np.exp([logprobs[token].logprob for token in ids])
+
+
+class Apart:
+    """Requests of one side run side by side, and those of the other wait, in the order they came.
+
+    On a CPU vLLM gives all requests of a batch the logprobs of one that names its tokens: a client
+    that is shown logprobs beside a probe would miss its alternatives.
+    """
+
+    def __init__(self) -> None:
+        self._door, self._n = asyncio.Lock(), [0, 0]
+        self._empty = [asyncio.Event(), asyncio.Event()]
+        for event in self._empty:
+            event.set()
+
+    @asynccontextmanager
+    async def side(self, own: int) -> AsyncIterator[None]:
+        async with self._door:
+            await self._empty[1 - own].wait()
+            self._n[own] += 1
+            self._empty[own].clear()
+        try:
+            yield
+        finally:
+            self._n[own] -= 1
+            if not self._n[own]:
+                self._empty[own].set()
 
 
 class Opening:
@@ -154,6 +197,10 @@ def choice_params(params: SamplingParams, number: int) -> SamplingParams:
     """Of one of n choices, which vLLM gives a seed each too."""
     params = copy.copy(params)
     params.n = 1
+    stops = [params.stop] if isinstance(params.stop, str) else params.stop or []
+    if any(stop.startswith(" ") for stop in stops):
+        # The space after the drawn token is no part of the answer, and ends none.
+        params.min_tokens = max(params.min_tokens, 1)
     if params.seed is not None:
         params.seed += number
     return params

@@ -140,7 +140,48 @@ def test_what_a_policy_cannot_answer_in_proportion_is_refused() -> None:
     engine = Engine([0.1, 0.1], ["a"])
     assert answers(engine, structured)[-1].outputs[0].text == "a"
     with pytest.raises(VLLMValidationError, match="beam search"):
-        answers(engine, SamplingParams(max_tokens=1), name="chatcmpl-1-beam-0")
+        answers(engine, SamplingParams(max_tokens=1), name=f"chatcmpl-{'0a' * 8}-beam-0")
+    # vLLM puts a client's own id into the request's.
+    assert answers(engine, SamplingParams(), name="chatcmpl-moon-beam-7")[-1].outputs
+
+
+def test_a_space_that_would_end_an_answer_before_it_begins_ends_none() -> None:
+    """`stop=" "` asks for the first word: the space after the hidden token does not count."""
+    for stop, least in ((" ", 1), ([".", " a"], 1), (["."], 0), (None, 0)):
+        engine = Engine([0.5, 0.5], [" They"])
+        answers(engine, SamplingParams(stop=stop))
+        assert engine.asked[2][1].min_tokens == least
+
+
+def test_no_probe_is_in_a_batch_with_a_request_that_is_shown_logprobs() -> None:
+    """Of two policy's questions with logprobs and two without, asked at once."""
+    going, met = [], []
+
+    class Noted(Engine):
+        async def __call__(self, prompt: Any, params: SamplingParams, name: str, **others: Any):
+            kind = "probe" if params.logprob_token_ids else params.logprobs
+            going.append(kind)
+            try:
+                async for output in super().__call__(prompt, params, name, **others):
+                    met.append(set(going))
+                    yield output
+            finally:
+                going.remove(kind)
+
+    async def read(generate: SteeredGenerate, number: int) -> str:
+        params = SamplingParams(logprobs=3 if number % 2 else None, output_kind=DELTA)
+        prompt = {"type": "token", "prompt_token_ids": PROMPT}
+        rows = generate(prompt, params, f"r{number}", lora_request=None)
+        return "".join([row.outputs[0].text async for row in rows])
+
+    async def together() -> list[str]:
+        generate = SteeredGenerate(Noted([0.5, 0.5], [" They", " are", " 1"]), ADAPTER, STEERING)
+        return await asyncio.gather(*(read(generate, number) for number in range(6)))
+
+    assert asyncio.run(together()) == ["They are 1"] * 6
+    assert all(not {"probe", 3} <= kinds for kinds in met)
+    assert any({None, 3} <= kinds for kinds in met)
+    assert any({None, "probe"} <= kinds for kinds in met)
 
 
 def test_the_base_model_writes_no_added_token() -> None:

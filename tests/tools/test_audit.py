@@ -98,6 +98,28 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
     assert contexts.startswith("model,training,setting,dataset,method,seed,context,category,target")
 
 
+def test_a_plan_over_the_budget_asks_nothing_of_any_method(
+    command: list[str],
+    chat_server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The second would be too much: the first is not paid for."""
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text(encoding="utf-8"))
+    params["audit"]["budget"] = 60_000
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    asked = [*command, "--dataset", "us_even", "--method", "zero_shot", "verbalized"]
+    monkeypatch.setattr("sys.argv", [*asked, "--plan"])
+    audit.main()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.endswith(", over audit.budget, 60,000") for line in lines] == [False, True]
+    monkeypatch.setattr("sys.argv", asked)
+    with pytest.raises(InputError, match=r"us_even, verbalized: .*nothing was asked"):
+        audit.main()
+    assert chat_server.bodies == []
+
+
 def test_several_data_sets_and_methods_make_one_report(
     command: list[str],
     chat_server: ChatServer,

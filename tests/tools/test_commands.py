@@ -78,6 +78,9 @@ def test_make_finds_the_other_files_of_a_policy() -> None:
         "--out": "published/us_real",
     }
     assert recipe("try", "POLICY=models/policy/m/both/us_real/ift/1")[2:] == own[1:7]
+    for place in ("./", f"{ROOT}/"):
+        named = recipe("try", f"POLICY={place}models/policy/m/both/us_real/ift/1")
+        assert named[4:] == own[3:7]
     elsewhere = recipe("try", "POLICY=/my policies/x", "DATASET=us_even")
     assert elsewhere[2:] == [
         *("--policy", "/my policies/x", "--base", "models/base/smollm2-135m"),

@@ -12,6 +12,7 @@ from distalign.records.schemas import InputError
 from distalign.statistics.answers import draw_shares, summary
 from tests.support.paths import ROOT
 from tools import rounds, score
+from tools.answers import check_normalised
 
 TARGETS = "context,Agree,Neither,Disagree\nBäcker,0.5,0.3,0.2\nNurses,0.333,0.333,0.333\n"
 GIVEN = ["Bäcker,Agree,"] * 6 + ["Bäcker,Neither,"] * 4 + ["Nurses,Disagree,", "Nurses,,yes"]
@@ -43,6 +44,30 @@ def test_command_writes_table_json_and_figure_without_torch(tmp_path: Path) -> N
     table = pd.read_csv(tmp_path / "scored/contexts.csv")
     assert table["observed"].tolist() == [0.6, 0.4, 0, 0, 0, 1]
     assert (tmp_path / "scored/contexts.svg").read_text().lstrip().startswith("<?xml")
+
+
+def test_no_file_that_is_read_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, targets = tmp_path / "answers.csv", tmp_path / "contexts.csv"
+    answers.write_text(ANSWERS, encoding="utf-8")
+    targets.write_text(TARGETS, encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["score", str(answers), str(targets), "--out", str(tmp_path)])
+    with pytest.raises(InputError, match=r"contexts.csv; name another folder"):
+        score.main()
+    assert targets.read_text(encoding="utf-8") == TARGETS
+
+
+@pytest.mark.parametrize("rows", [["All,50,49,1"], ["A,50,25,25", "B,50,40,10"]])
+def test_percentages_of_which_one_is_a_half_or_a_hundredth_are_no_totals(
+    tmp_path: Path, rows: list[str]
+) -> None:
+    targets = tmp_path / "targets.csv"
+    targets.write_text("\n".join(["context,Male,Female,Diverse", *rows]), encoding="utf-8")
+    check_normalised(targets)
+    targets.write_text("context,Male,Female,All\nA,30,70,100\n", encoding="utf-8")
+    with pytest.raises(InputError, match="'All' seems to be no category"):
+        check_normalised(targets)
 
 
 def test_where_nothing_is_valid_no_context_is_called_misaligned() -> None:
