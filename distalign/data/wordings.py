@@ -99,9 +99,11 @@ def expand_grammar(
             raise InputError(f"grammar: {text!r} uses {slot[0]}, which is not defined")
         if slot[1] in within:
             raise InputError(f"grammar: {slot[0]} leads back to itself in {text!r}")
+        tails = list(expand(text[slot.end() :], within))
         for choice in grammar[slot[1]]:
-            for tail in expand(text[slot.end() :], within):
-                for head in expand(choice, (*within, slot[1])):
+            heads = list(expand(choice, (*within, slot[1])))
+            for tail in tails:
+                for head in heads:
                     yield text[: slot.start()] + head + tail
 
     seen: dict[str, None] = {}
