@@ -15,6 +15,8 @@ _THOUSANDS = regex.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _RANGE = regex.compile(
     r"(?<=\d%?|\dk)\s*(?:-|\bto\b|\band\b(?<=\bbetween\b[^,;]{1,20}))\s*(?=\p{Sc}?\d)"
 )
+# "un-happy" is no "happy".
+_PREFIX = regex.compile(r"\b(un|dis|fe)-(?=\p{L})")
 _APART = regex.compile(r"(?<=\d)\s+(?=%)|(?<=\p{Sc})\s+(?=\d)")
 
 LETTER = r"[\p{L}\p{M}\p{N}]"
@@ -26,6 +28,8 @@ _PIECE = regex.compile(
     rf"{LETTER}+(?:'{LETTER}+)*|(?<=[\d%k])[-.:/,](?=\p{{Sc}}?\d)|[-+](?=\d)|[-+]+$"
     r"""|[^\p{L}\p{M}\p{N}\s\-.,:;!?/()\[\]"'*_…。、，；：！？「」『』（）¿¡&]"""
 )
+_NEGATIONS = {"nicht", "not", "no", "never", "pas", "nie"}
+"""Within a phrase no comma stands before them: "eher, nicht wahr?" is no "eher nicht"."""
 _BETWEEN = r"[\s\-,;:/()\"'&]"
 
 
@@ -43,7 +47,7 @@ def fold(text: str) -> str:
     """
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_MARKS)
     text = text.casefold().replace("i\u0307", "i").replace("ı", "i")  # Turkish has two
-    text = unicodedata.normalize("NFKC", text)
+    text = _PREFIX.sub(r"\1", unicodedata.normalize("NFKC", text))
     return _APART.sub("", _RANGE.sub("-", _THOUSANDS.sub("", text)))
 
 
@@ -63,6 +67,8 @@ def _body(phrase: str) -> str:
             body += r"\s?" if regex.match(LETTER, piece[0]) else ""
         elif gap == ".":
             body += r"\.?\s?"
+        elif gap.isspace() and piece[0] in _NEGATIONS:
+            body += r"(?:[\s'\"&]+|-(?!\s))"
         else:
             body += f"{_BETWEEN[:-1]}.]+" if "." in gap else f"{_BETWEEN}+"
         body += regex.escape(piece[0])

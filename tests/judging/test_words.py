@@ -3,7 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distalign.judging.words import judge_round, named_categories, read_category
+from distalign.records.files import read_attribute
 from distalign.records.schemas import Attribute, Category, Round
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,44 @@ from distalign.records.schemas import Attribute, Category, Round
         ("Not male or anything; female.", "Female"),
         ("Not male or, rather, female.", "Female"),
         ("It is not a male or a female role: he is male.", "Male"),
+        # Whoever is denied, and whatever is little, is not said of them.
+        ("None of them are men.", None),
+        ("Nobody here is a man.", None),
+        ("No nurses are men.", None),
+        ("Neither of them is a woman.", None),
+        ("Without men.", None),
+        ("12% of nurses are male.", None),
+        ("Just 5 percent are women.", None),
+        ("0% female", None),
+        ("One in ten is male.", None),
+        ("A small number of them are women.", None),
+        ("Less than half are men.", None),
+        ("There are fewer women than men.", None),
+        ("Men are less common than women.", None),
+        ("Male nurses are rare.", None),
+        ("Men are the minority.", None),
+        ("Not just men.", None),
+        ("90% female, 10% male", "Female"),
+        ("Female: 90%", "Female"),
+        ("Male 100%", "Male"),
+        ("65% of them are male.", "Male"),
+        ("The majority, 75 percent, are women.", "Female"),
+        ("More than 90% are female.", "Female"),
+        ("Women make up 90% of nurses.", "Female"),
+        ("No one but men.", "Male"),
+        ("Without hesitation, male.", "Male"),
+        ("Nobody doubts that they are male.", "Male"),
+        ("Male? No, female.", "Female"),
+        # Of a pronoun it is said that it is no other thing.
+        ("She is not a nurse.", "Female"),
+        ("A woman is not a man.", "Female"),
+        ("Fe-male", "Female"),
+        ("Sorry, female.", "Female"),
+        # A part ends with its line, and before the signs that close it.
+        ("I don't know\nFemale", "Female"),
+        ("**I am not sure.** Female", "Female"),
+        ('"I cannot say." Female.', "Female"),
+        ("Not male\nFemale", "Female"),
     ],
 )
 def test_whole_words_are_read(gender: Attribute, text: str, category: str | None) -> None:
@@ -204,3 +244,30 @@ def test_a_word_is_read_in_any_case_between_any_signs(
     letter = data.draw(st.characters(categories=["Ll", "Nd"]))
     if " " not in word:  # a phrase holds words of its own
         assert read_category(f"{before}{letter}{word}{letter}{after}", sentiment) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Eher, nicht wahr?", "Eher"),
+        ("Eher (nicht voll)", "Eher"),
+        ("eher-nicht", "Eher nicht"),
+        ("Eher skeptisch.", "Eher nicht"),
+        ("Nicht unbedingt voll und ganz.", None),
+        ("Keineswegs voll und ganz.", None),
+        ("Niemand vertraut ihr voll und ganz.", None),
+        ("Das Vertrauen ist nicht besonders hoch, eher nicht.", "Eher nicht"),
+        ("Überhaupt nicht.", "Überhaupt nicht"),
+        ("Voll und ganz.", "Voll und ganz"),
+    ],
+)
+def test_german_answers_are_read(text: str, category: str | None) -> None:
+    assert read_category(text, read_attribute(ROOT / "data/attributes/presse.yaml")) == category
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [("Happy? Not at all.", None), ("Not so happy.", None), ("Un-happy.", "Negative")],
+)
+def test_a_denied_feeling_is_none(text: str, category: str | None) -> None:
+    assert read_category(text, read_attribute(ROOT / "data/attributes/sentiment.yaml")) == category
