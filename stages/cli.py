@@ -58,6 +58,8 @@ def precision() -> Precision:
 
 def disk_fault(error: Exception) -> str | None:
     """What the disk refused, if the error comes from there; libraries wrap it in their own."""
+    if isinstance(error, ExceptionGroup):  # of requests that are in flight at once
+        return next(filter(None, map(disk_fault, error.exceptions)), None)
     for code in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
         if getattr(error, "errno", None) == code or os.strerror(code) in str(error):
             return os.strerror(code)

@@ -26,7 +26,7 @@ def main() -> None:
     validation = block(JudgeValidationParams, "judge_validation")
     params, precision = block(JudgeParams, "judge"), block(PrecisionParams, "precision")
     attribute = read_attribute(args.attribute)
-    labelled = read_jsonl(args.texts, LabelledText)
+    labelled = read_jsonl(args.texts, LabelledText, "correct the line")
     check_labels(labelled, attribute)
     texts = [row.text for row in labelled]
     categories = [category.name for category in attribute.categories]

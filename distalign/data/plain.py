@@ -97,7 +97,8 @@ def read_table(path: Path, question: str | None = None) -> Table:
         if not name or name in weights:
             raise InputError(f"{path}:{line}: context {name!r} is empty, or there twice")
         weights[name] = [_number(row[c], f"{path}:{line}: {c}") for c in categories]
-    return Table(template, categories, *_normalised(path, weights, lines))
+    has_percent = any("%" in row[c] for _, row in rows for c in categories)
+    return Table(template, categories, *_normalised(path, weights, lines, has_percent))
 
 
 def _number(text: str, where: str) -> float:
@@ -111,9 +112,13 @@ def _number(text: str, where: str) -> float:
 
 
 def _normalised(
-    path: Path, weights: dict[str, list[float]], lines: dict[str, int]
+    path: Path, weights: dict[str, list[float]], lines: dict[str, int], has_percent: bool
 ) -> tuple[dict[str, list[float]], bool]:
-    """Shares as they are to be written; or counts, if all are whole and none adds up to 1."""
+    """Shares as they are to be written; or counts, if all are whole and not all add up to 1.
+
+    Args:
+        has_percent: some figure has its sign, so that none is a count.
+    """
     totals = {name: sum(row) for name, row in weights.items()}
     if min(totals.values()) == 0:
         name = min(totals, key=totals.__getitem__)
@@ -121,7 +126,7 @@ def _normalised(
     for whole in (1, 100):
         if all(abs(total / whole - 1) <= ROUNDED for total in totals.values()):
             return {n: [value / totals[n] for value in row] for n, row in weights.items()}, False
-    if all(value == int(value) for row in weights.values() for value in row):
+    if not has_percent and all(value == int(value) for row in weights.values() for value in row):
         return weights, True
     whole = min((1, 100), key=lambda whole: abs(next(iter(totals.values())) / whole - 1))
     off = next(name for name, total in totals.items() if abs(total / whole - 1) > ROUNDED)

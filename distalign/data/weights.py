@@ -51,7 +51,10 @@ def read_weights(path: Path, categories: Sequence[str]) -> dict[str, list[float]
             if columns and total == 0:
                 raise InputError(f"{where}: the counts of {name!r} add up to 0")
             if columns and columns[0].endswith("_share") and abs(total - 1) > SUM_TOLERANCE:
-                raise InputError(f"{where}: the shares of {name!r} add up to {total:g}, not 1")
+                raise InputError(
+                    f"{where}: the shares of {name!r} add up to {total:.9g}, not 1; write more "
+                    "digits, or counts"
+                )
     if not weights:
         raise InputError(f"{path}: no rows")
     return weights

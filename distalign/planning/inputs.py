@@ -165,7 +165,7 @@ def check_names(attribute: Attribute, contexts: Iterable[str], file: str) -> Non
 
 def check_labelled(path: Path, attribute: Attribute) -> None:
     """Raises InputError naming file, and line or labels."""
-    check_labels(read_jsonl(path, LabelledText), attribute)
+    check_labels(read_jsonl(path, LabelledText, "correct the line"), attribute)
 
 
 def check_paper(path: Path) -> None:

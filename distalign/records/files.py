@@ -15,12 +15,14 @@ from distalign.records.schemas import Attribute, DatasetSpec, InputError, Record
 R = TypeVar("R", bound=Record)
 
 
-def read_jsonl(path: Path, record: type[R]) -> list[R]:
-    """Read and check one record a line. Raises InputError naming file and line."""
+def read_jsonl(
+    path: Path, record: type[R], way_out: str = "delete the file and run `dvc repro`"
+) -> list[R]:
+    """Read and check one record a line. Raises InputError naming file, line and the way out."""
     _check_made(path)
     rows = []
     # A file cut inside a character shows it on the line where it was cut.
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(text.split("\n"), start=1):
         if not line:
             continue
@@ -30,8 +32,7 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "record"
             raise InputError(
-                f"{path}:{number}: not a {record.__name__} ({where}: {first['msg']}); "
-                "delete the file and run `dvc repro`"
+                f"{path}:{number}: not a {record.__name__} ({where}: {first['msg']}); {way_out}"
             ) from error
     return rows
 

@@ -1,11 +1,23 @@
 """How a prompt states its target: the phrasings of a data set, and one statement."""
 
+from string import Formatter
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Split = Literal["train", "validation", "test"]
 Kind = Literal["percent", "decimal", "count", "words", "ratio"]
+
+
+VALUES: dict[Kind, set[str]] = {
+    "percent": {"percent"},
+    "decimal": {"decimal"},
+    "count": {"count", "of"},
+    "words": {"count_word", "of_word"},
+    "ratio": {"count"},
+}
+"""Slots of an item's text, beside {word}."""
+MOST_IN_WORDS = 20
 
 
 class _Part(BaseModel):
@@ -24,12 +36,28 @@ class Item(_Part):
     join: str = ", "
     last: str = " and "
 
+    @model_validator(mode="after")
+    def _can_be_said(self) -> Self:
+        wanted, most = VALUES[self.kind], MOST_IN_WORDS if self.kind == "words" else None
+        found = {slot for _, slot, _, _ in Formatter().parse(self.text) if slot is not None}
+        if "word" not in found or not (own := found - {"word"}) or not own <= wanted:
+            raise ValueError(f"{self.text!r}: takes {{word}} and of {sorted(wanted)}, has {found}")
+        if min(self.of) < 1 or (most is not None and max(self.of) > most):
+            raise ValueError(f"of = {self.of}: from 1{f' to {most}' if most else ''}")
+        return self
+
 
 class Named(_Part):
     """A word for a share of one of two categories, as "mostly"."""
 
     text: str
     share: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _names_a_category(self) -> Self:
+        if self.text.count("{word}") != 1 or self.text.count("{") != 1:
+            raise ValueError(f"{self.text!r}: {{word}} must stand in it once, and no other slot")
+        return self
 
 
 class Phrasings(_Part):
@@ -39,6 +67,13 @@ class Phrasings(_Part):
     named: list[Named]
     frames: list[str] = Field(min_length=1)
     """Whole prompts, with the slots {question} and {shares} once each."""
+
+    @model_validator(mode="after")
+    def _frames_hold_both(self) -> Self:
+        for frame in self.frames:
+            if (frame.count("{question}"), frame.count("{shares}"), frame.count("{")) != (1, 1, 2):
+                raise ValueError(f"frames: {frame!r}: {{question}} and {{shares}} once each")
+        return self
 
 
 class Widening(_Part):

@@ -85,6 +85,7 @@ def test_tables_hold_counts_shares_or_percentages(
         ("context,Yes,No\na,0,0\n", "t.csv:2: the row of 'a' holds zeros alone"),
         ("context,Yes,No\na,0.5,0.5\nb,0.5,0.4\n", "t.csv:3: 'b' adds up to 0.9: .*nor shares"),
         ("context,Yes,No\na,50,50\nb,50.5,40\n", "t.csv:3: 'b' adds up to 90.5: "),
+        ("context,Yes,No\na,60%,40%\nb,70%,27%\n", "t.csv:3: 'b' adds up to 97: "),
         ("context,question,Yes,No\na,Is {context}?,1,2\nb,Are {context}?,1,2\n", "one question"),
         ("context,question,Yes,No\na,Is it?,1,2\n", "name one question, with {context} once"),
     ],

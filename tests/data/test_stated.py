@@ -214,6 +214,29 @@ def test_a_stated_target_and_its_block_go_together(fields: dict) -> None:
         DatasetParams(**(DATASET.model_dump() | fields))
 
 
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ('"{percent} % {word}", of: [100]', '"{pct} % {word}", of: [100]'),
+        ('"{percent} % {word}", of: [100]', '"{percent} %", of: [100]'),
+        ('"{percent} % {word}", of: [100]', '"{percent} % {word}", of: [0]'),
+        ("of: [3, 4, 5, 6, 8, 10], short: true}", "of: [30], short: true}"),
+        ('"mostly {word}"', '"mostly"'),
+        ('"{question} ({shares})"', '"{question} ({share})"'),
+        ('"{question} ({shares})"', '"({shares})"'),
+        ('"{question} [{shares}]"', '"{question} [80% female]"'),
+    ],
+)
+def test_a_phrasing_that_could_not_be_said_is_refused_at_the_door(
+    tmp_path, written: str, instead: str
+) -> None:
+    text = (ROOT / "data/stated/phrasings.yaml").read_text(encoding="utf-8")
+    assert written in text
+    (tmp_path / "p.yaml").write_text(text.replace(written, instead, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"p.yaml: t(rain|est)[ .]"):
+        read_phrasings(tmp_path / "p.yaml")
+
+
 def test_a_misspelt_phrasing_is_named(tmp_path) -> None:
     path = tmp_path / "phrasings.yaml"
     text = (ROOT / "data/stated/phrasings.yaml").read_text(encoding="utf-8")

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from distalign.llm.endpoint import EndpointParams
 from distalign.models.base_model import BaseModelParams
 from distalign.records.schemas import InputError
 from distalign.sampling.rounds import SampleParams
-from stages.cli import block, parse, run
+from stages.cli import block, disk_fault, parse, run
 from stages.decoding import DecodingParams, read_variants
 from tests.support.paths import ROOT
 
@@ -163,3 +165,9 @@ def test_help_waits_for_no_slow_library(stage: str) -> None:
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_full_disk_is_found_among_the_faults_of_requests_in_flight() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert disk_fault(ExceptionGroup("tasks", [ValueError("x"), full])) == full.strerror
+    assert disk_fault(ExceptionGroup("tasks", [ValueError("x")])) is None
