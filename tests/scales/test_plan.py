@@ -21,6 +21,7 @@ from scales.state import cache_of, copy_sources, read_states
 from scales.switch import switch
 from tests.support.paths import ROOT
 
+LARGE = {"paper", "embedded", "embedded_stories"}
 SCALES = sorted(path.stem for path in ROOT.glob("scales/*.yaml") if "." not in path.stem)
 
 
@@ -46,7 +47,11 @@ def experiment(name: str, folder: Path, rates: Rates) -> tuple[list[Job], Experi
     return listed, read_experiment(folder, rates, scale, "bfloat16")
 
 
-@pytest.mark.parametrize("name", SCALES)
+@pytest.mark.parametrize(
+    "name",
+    # Whose hundreds of jobs DVC resolves in many seconds.
+    [pytest.param(n, marks=[pytest.mark.heavy] * (n in LARGE)) for n in SCALES],
+)
 def test_the_jobs_of_a_scale_are_those_of_dvc(name: str, sources: Path, rates: Rates) -> None:
     listed, planned = experiment(name, sources, rates)
     with Repo(str(sources), config={"core": {"no_scm": True}}) as repo:

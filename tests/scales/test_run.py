@@ -141,6 +141,7 @@ def command(repository: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(len(CORES) < 2, reason="two jobs need two cores")
 @pytest.mark.usefixtures("all_cores")
+@pytest.mark.heavy
 def test_two_jobs_of_dvc_meet_and_a_failed_one_is_named(tmp_path: Path) -> None:
     for name, text in (("dvc.yaml", PIPELINE), ("meet.py", MEET), ("params.yaml", "{}")):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -159,6 +160,7 @@ def test_two_jobs_of_dvc_meet_and_a_failed_one_is_named(tmp_path: Path) -> None:
     assert command(tmp_path).stderr == ""  # nothing to do
 
 
+@pytest.mark.heavy
 def test_an_interrupted_run_ends_in_one_line(tmp_path: Path) -> None:
     long = "stages:\n  check: {cmd: touch here; sleep 100, deps: [params.yaml]}\n"
     for name, text in (("dvc.yaml", long), ("params.yaml", "{}")):
