@@ -182,6 +182,11 @@ def _question_spec(
     phrasings = read_phrasings(root / params.phrasings)
     stating = Stating(alpha=params.alpha, unstated=params.unstated, phrasings=phrasings)
     names = list(read_weights(root / params.tested, []))[:max_contexts]
+    if shared := {c.name.casefold() for c in spec.contexts} & {n.casefold() for n in names}:
+        raise InputError(
+            f"{root / params.tested}: {sorted(shared)[0]!r} is in {dataset.contexts} too, which "
+            "training asks about; a test is about others"
+        )
     rng = np.random.default_rng(params.seed)
     tested = contexts_to_test(names, params.targets_per_context, attribute, stating, rng)
     stated = {"target": "stated", "contexts": tested, "taught": spec.contexts, "stating": stating}

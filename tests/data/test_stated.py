@@ -243,3 +243,11 @@ def test_a_misspelt_phrasing_is_named(tmp_path) -> None:
     path.write_text(text.replace("  frames:", "  frame:", 1), encoding="utf-8")
     with pytest.raises(InputError, match=r"phrasings.yaml: train.frame"):
         read_phrasings(path)
+
+
+def test_a_context_that_training_asks_about_is_none_of_a_test(tmp_path) -> None:
+    taught = (ROOT / DATASET.contexts).read_text(encoding="utf-8").splitlines()
+    (tmp_path / "tested.csv").write_text(f"occupation\nTailors\n{taught[1].upper()}\n", "utf-8")
+    stated = PARAMS.model_copy(update={"tested": str(tmp_path / "tested.csv")})
+    with pytest.raises(InputError, match="which training asks about"):
+        dataset_spec("s", {"gender": GENDER}, DATASET.model_copy(update={"stated": stated}), ROOT)
