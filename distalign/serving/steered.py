@@ -7,8 +7,7 @@ endpoint of the server can show it: it is in no text, no `logprobs` and no token
 import asyncio
 import copy
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from vllm.utils.async_utils import merge_async_iterators
 
 from distalign.models.steering import ADDED, STEERED_MASS, Steering
 from distalign.sampling.drawing import draw_independent
+from distalign.serving.streams import Apart, Opening
 
 Generate = Callable[..., AsyncGenerator[RequestOutput, None]]
 """`generate` of vLLM's AsyncLLM, which every endpoint calls: (prompt, params, request id, …)."""
@@ -100,10 +100,32 @@ class SteeredGenerate:
     async def _continued(
         self, prompt: Any, params: SamplingParams, name: str, **others: Any
     ) -> AsyncGenerator[RequestOutput, None]:
-        shown = params.logprobs is not None
-        async with self._apart.side(SHOWN) if shown else nullcontext():
-            async for output in self._generate(prompt, params, name, **others):
+        asked = self._generate(prompt, params, name, **others)
+        if params.logprobs is None:
+            async for output in asked:
                 yield output
+            return
+        # Read as they come: a client that reads slowly keeps no other request waiting.
+        outputs: asyncio.Queue[RequestOutput | None] = asyncio.Queue()
+        reading = asyncio.create_task(self._read_apart(asked, outputs))
+        try:
+            while (output := await outputs.get()) is not None:
+                yield output
+            await reading  # which raises what the engine has raised
+        finally:
+            reading.cancel()
+
+    async def _read_apart(
+        self,
+        asked: AsyncGenerator[RequestOutput, None],
+        outputs: "asyncio.Queue[RequestOutput | None]",
+    ) -> None:
+        try:
+            async with self._apart.side(SHOWN):
+                async for output in asked:
+                    outputs.put_nowait(output)
+        finally:
+            outputs.put_nowait(None)
 
     async def _probabilities(
         self, prompt: Any, request_id: str, priority: int, adapter: LoRARequest | None
@@ -128,47 +150,6 @@ class SteeredGenerate:
             async for output in asked:
                 logprobs = output.outputs[0].logprobs[0]
         return np.exp([logprobs[token].logprob for token in ids])
-
-
-class Apart:
-    """Requests of one side run side by side, and those of the other wait, in the order they came.
-
-    On a CPU vLLM gives all requests of a batch the logprobs of one that names its tokens: a client
-    that is shown logprobs beside a probe would miss its alternatives.
-    """
-
-    def __init__(self) -> None:
-        self._door, self._n = asyncio.Lock(), [0, 0]
-        self._empty = [asyncio.Event(), asyncio.Event()]
-        for event in self._empty:
-            event.set()
-
-    @asynccontextmanager
-    async def side(self, own: int) -> AsyncIterator[None]:
-        async with self._door:
-            await self._empty[1 - own].wait()
-            self._n[own] += 1
-            self._empty[own].clear()
-        try:
-            yield
-        finally:
-            self._n[own] -= 1
-            if not self._n[own]:
-                self._empty[own].set()
-
-
-class Opening:
-    """Takes the space between the steering token and the response from the response's start."""
-
-    def __init__(self, kind: RequestOutputKind) -> None:
-        self._in_pieces, self._begun = kind == RequestOutputKind.DELTA, False
-
-    def shown(self, text: str) -> str:
-        if self._begun:
-            return text
-        shown = text.lstrip(" ")
-        self._begun = self._in_pieces and bool(shown)
-        return shown
 
 
 def draw(p: NDArray[np.float64], ids: list[int], seed: int | None, prompt_ids: list[int]) -> int:

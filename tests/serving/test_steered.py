@@ -201,3 +201,30 @@ def test_draws_follow_the_probabilities_among_the_steering_tokens() -> None:
         drawn = [draw(p, [5, 6], seed, prompt) for seed, prompt in cases]
         assert 0.66 < drawn.count(6) / 400 < 0.84
         assert drawn == [draw(p, [5, 6], seed, prompt) for seed, prompt in cases]
+
+
+def test_a_client_that_stops_reading_its_logprobs_keeps_nobody_waiting() -> None:
+    async def both() -> str:
+        generate = SteeredGenerate(Engine([0.5, 0.5], [" They", " are", "."]), ADAPTER, STEERING)
+        prompt = {"type": "token", "prompt_token_ids": PROMPT}
+        shown = SamplingParams(logprobs=1, output_kind=DELTA)
+        slow = generate(prompt, shown, "slow", lora_request=None)
+        await anext(slow)
+        rows = generate(prompt, SamplingParams(output_kind=FINAL), "r", lora_request=None)
+        text = [row.outputs[0].text async for row in rows][-1]
+        await slow.aclose()
+        return text
+
+    assert asyncio.run(asyncio.wait_for(both(), 10)) == "They are."
+
+
+def test_what_the_engine_raises_reaches_a_client_that_is_shown_logprobs() -> None:
+    class Broken(Engine):
+        async def __call__(self, prompt: Any, params: SamplingParams, name: str, **others: Any):
+            if params.logprobs is not None:
+                raise VLLMValidationError("too long", parameter="prompt")
+            async for output in super().__call__(prompt, params, name, **others):
+                yield output
+
+    with pytest.raises(VLLMValidationError, match="too long"):
+        answers(Broken([0.5, 0.5], [" They"]), SamplingParams(logprobs=1))
