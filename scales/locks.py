@@ -7,12 +7,11 @@ before their own.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from dvc.utils.serialize import YAMLFileCorruptedError, dumps_yaml, parse_yaml
 
 from distalign.records.files import write_text
@@ -107,24 +106,29 @@ def regroup(entries: Entries, names: Iterable[str], left: str, entered: str) -> 
     return aside | {name: bare[name] for name in names if name in bare} | own
 
 
-def divide(root: Path, left: str, entered: str) -> None:
-    """Leave in dvc.lock the jobs of scale.yaml alone, those that were recorded before with them.
+class Recorded(NamedTuple):
+    """What DVC recorded: of the chosen scale's jobs, and of the others."""
+
+    here: Entries
+    there: Entries
+
+
+def read_recorded(root: Path) -> Recorded:
+    """Both files. Raises InputError, see the functions above."""
+    return Recorded(read_lock(root), read_others(root))
+
+
+def divide(root: Path, recorded: Recorded, names: Sequence[str], left: str, entered: str) -> None:
+    """Leave in dvc.lock the chosen jobs alone, with those of them that were recorded before.
 
     A job that both files name keeps what dvc.lock says: it was run last.
 
     Args:
+        names: of the jobs that are chosen now.
         left, entered: names of the parameters, those before and those that are chosen now.
-
-    Raises:
-        InputError: see the functions above.
     """
-    pipeline, scale = (
-        yaml.safe_load((root / name).read_text(encoding="utf-8"))
-        for name in ("dvc.yaml", "scale.yaml")
-    )
-    here, there = read_lock(root), read_others(root)
+    here, there = recorded
     every = there | here
-    names = [job.name for job in jobs(pipeline, scale)]
     if left != entered:
         every = regroup(every, names, left, entered)
     chosen = {name: every[name] for name in names if name in every}

@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 
 from distalign.records.files import write_text
 from distalign.records.schemas import InputError
-from scales.locks import divide, jobs, read_lock, read_others
+from scales.locks import divide, jobs, read_recorded
 from stages.cli import run
 
 SCALES = Path("scales")
@@ -113,21 +113,21 @@ def switch(name: str, root: Path) -> None:
     yaml, params = editor(), root / "params.yaml"
     content = yaml.load(params.read_text(encoding="utf-8"))
     before = values_in(content, root)
-    # What `divide` reads is read once before anything is written: after a switch that stops half
-    # way, the next one could not tell the results of which parameters dvc.lock has.
-    read_lock(root)
-    read_others(root)
+    # All is read before anything is written: after a switch that stops half way, the next one
+    # could not tell the results of which parameters dvc.lock has.
+    recorded = read_recorded(root)
     pipeline, scale = (
         YAML(typ="safe").load(file.read_text(encoding="utf-8"))
         for file in (root / "dvc.yaml", lists)
     )
-    list(jobs(pipeline, scale))
+    names = [job.name for job in jobs(pipeline, scale)]
     replace(content, yaml.load(values.read_text(encoding="utf-8")))
     text = io.StringIO()
     yaml.dump(content, text)
     write_text(params, text.getvalue())
     write_text(root / "scale.yaml", lists.read_text(encoding="utf-8"))
-    divide(root, *(file.name.removesuffix(".params.yaml") for file in (before, values)))
+    left, entered = (file.name.removesuffix(".params.yaml") for file in (before, values))
+    divide(root, recorded, names, left, entered)
 
 
 def main() -> None:

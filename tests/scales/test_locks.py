@@ -6,12 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from dvc.repo import Repo
 from dvc.utils.serialize import dumps_yaml, parse_yaml
 
 from distalign.records.schemas import InputError
 from scales.gc import collect
-from scales.locks import LOCK, OTHERS, divide, read_lock, read_others
+from scales.locks import LOCK, OTHERS, divide, jobs, read_lock, read_others, read_recorded
 
 PIPELINE = """\
 vars: [scale.yaml]
@@ -45,7 +46,8 @@ def root(tmp_path: Path) -> Path:
 
 def choose(root: Path, *names: str, left: str = "default", entered: str = "default") -> None:
     (root / "scale.yaml").write_text(f"names: [{', '.join(names)}]\n", encoding="utf-8")
-    divide(root, left, entered)
+    listed = [job.name for job in jobs(yaml.safe_load(PIPELINE), {"names": list(names)})]
+    divide(root, read_recorded(root), listed, left, entered)
 
 
 def record(root: Path, entries: dict) -> None:
@@ -127,8 +129,9 @@ def test_a_file_that_cannot_be_read_is_named(
     choose(root, "a")
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text(text, encoding="utf-8")
+    scale = yaml.safe_load((root / "scale.yaml").read_text(encoding="utf-8"))
     with pytest.raises(InputError, match=message):
-        divide(root, "default", "default")
+        (read_recorded(root), list(jobs(yaml.safe_load(PIPELINE), scale)))
     assert (root / name).read_text(encoding="utf-8") == text
 
 
