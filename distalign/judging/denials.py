@@ -44,7 +44,8 @@ _NOT = rf"(?:{ISNT}|not|cannot|no longer|never|neither|nor|hardly|scarcely|rarel
 _SHARE = r"(?:[0-4]?\d(?:\.\d+)?|(?<=under )50)(?:%| ?per ?cent\b)"
 _PART = r"(?:number|percentage|share|fraction|proportion|part)"
 _LITTLE = (
-    rf"(?<![\d.,-])(?<!over )(?<!more than ){_SHARE}|(?:tiny|small) {_PART}\b"
+    rf"\b(?:only|just|under|(?:less|fewer) than)(?: about| around)? {_SHARE}"
+    rf"|(?:tiny|small) {_PART}\b"
     r"|(?:less than|fewer than|under) half\b"
     r"|\b(?:one|two|[1-4]) (?:in|out of) (?:every )?(?:ten|10|twenty|20|hundred|100)\b"
 )
@@ -93,7 +94,6 @@ DENIED_AFTER = any_of(
     rf"(?:\s+(?!wh|that\b)[^\s,.;:!?{MASK}]+){{0,3}}{_IS} (?:\w+ly |still |also |far |much )*"
     r"(?:under-?represented|(?:an?|the|in the) (?:\w+ )?minority|rarer?|scarce|few|fewer|uncommon"
     r"|outnumbered|less)\b",
-    rf"\s*\(?:?\s*(?:about |only |just )?{_SHARE}",
     r"\s+(?:make|makes|made) up (?:only|just|less than|fewer than|under)\b",
 )
 # The same, where the answer leaves open what is the case instead.
@@ -105,3 +105,7 @@ UNLIKELY_AFTER = any_of(
     rf"{_IS} (?:\w+ly |very |quite )?(?:unlikely|improbable|doubtful)\b",
     rf"{_IS} not (?:\w+ )?(?:likely|probable)\b",
 )
+# A share under one half: "12% of them are", "male: 12%". It denies a word that stands alone; beside
+# another category's the answer states a distribution, and no category.
+SHARE = any_of(rf"(?<![\d.,-])(?<!over )(?<!more than ){_SHARE}{_then(5)}")
+SHARE_AFTER = any_of(rf"\s*\(?:?\s*(?:about )?(?<!\d){_SHARE}")

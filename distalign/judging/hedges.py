@@ -24,6 +24,8 @@ from distalign.judging.denials import (
     LISTED_AFTER,
     MASK,
     NUMBER,
+    SHARE,
+    SHARE_AFTER,
     UNLIKELY,
     UNLIKELY_AFTER,
     any_of,
@@ -108,6 +110,7 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
     hedges = [match.start() for match in _HEDGE.finditer(text)]
     turns = [0, *(match.end() for match in _TURN.finditer(text)), len(text)]
     stated, held_back = [], bool(hedges or _SILENT.search(text))
+    little = []  # phrases of which the answer says a share under one half
     denied_to = None  # where the phrase before ends, if it is denied
     for phrase in found:
         start = max(turn for turn in turns if turn <= phrase.start)
@@ -133,6 +136,11 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
             or (_is_hedged(text, phrase, own) and not _HEDGE.search(folded, *phrase[1:]))
         )
         stated.append(not is_void)
+        is_little = SHARE.search(text, start, phrase.start) or SHARE_AFTER.match(text, phrase.end)
+        little.append(bool(is_little) and not is_void)
+    told = {phrase.group for phrase, is_told in zip(found, stated, strict=True) if is_told}
+    if len(told) == 1:
+        stated = [is_told and not of_few for is_told, of_few in zip(stated, little, strict=True)]
     return Standing(stated, held_back)
 
 

@@ -73,7 +73,11 @@ from tests.support.paths import ROOT
         ("Male nurses are rare.", None),
         ("Men are the minority.", None),
         ("Not just men.", None),
-        ("90% female, 10% male", "Female"),
+        # A distribution is no answer of one round.
+        ("90% female, 10% male", None),
+        ("11.7% Male: 88.3% Female", None),
+        ("Male: 28.2%, female: 71.8%", None),
+        ("Only 12% are male, most are female.", "Female"),
         ("Female: 90%", "Female"),
         ("Male 100%", "Male"),
         ("65% of them are male.", "Male"),
