@@ -128,10 +128,10 @@ def main() -> None:
     name = args.attribute or asked_for("Name of the question, e.g. trust: ", "ATTRIBUTE")
     check_name(name, params)
     path = args.table or Path(asked_for("CSV or JSONL file with the table: ", "TABLE"))
-    question = args.question
-    if question is None and QUESTION not in read_rows(path)[0]:
+    question, has_column = args.question, QUESTION in read_rows(path)[0]
+    if question is None and not has_column:
         question = asked_for("The question, with {context} in it: ", "QUESTION")
-    elif question is not None and QUESTION in read_rows(path)[0]:
+    elif question is not None and has_column:
         raise InputError(
             f"{path}:1: the table has a column `{QUESTION}`: leave out QUESTION=, or it"
         )

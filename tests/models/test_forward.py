@@ -70,8 +70,8 @@ def test_gradients_are_those_of_a_plain_forward_pass(model, plain) -> None:
     score_completions(model, PROMPTS, COMPLETIONS).logps.sum().backward()
     sum(plain_logp(plain, p, c) for p, c in zip(PROMPTS, COMPLETIONS, strict=True)).backward()
     for (name, weight), expected in zip(model.named_parameters(), plain.parameters(), strict=True):
-        # Sums of up to 12 in another order, which processors round in their own ways.
-        torch.testing.assert_close(weight.grad, expected.grad, msg=name, rtol=1e-5, atol=5e-5)
+        # Terms of up to 12 in another order: 1.1e-5 off at one place of the embedding, on a Zen 4.
+        torch.testing.assert_close(weight.grad, expected.grad, msg=name, rtol=1.3e-6, atol=2e-5)
 
 
 def test_mismatched_completions_reuse_the_prompts(model, plain) -> None:
