@@ -51,6 +51,16 @@ def test_a_table_becomes_a_data_set(root: Path, monkeypatch: pytest.MonkeyPatch)
         new.main()
 
 
+def test_a_question_that_is_named_twice_is_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = command(root, "--question", "Do {context} smoke?", "--root", str(root))
+    monkeypatch.setattr("sys.argv", asked)
+    with pytest.raises(InputError, match="law.csv:1: the table has a column `question`"):
+        new.main()
+    assert not (root / "data/attributes/law.yaml").exists()
+
+
 def test_what_is_not_said_is_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "law.csv").write_text("context,Yes,No\nBakers,1,2\n", encoding="utf-8")
     answers = iter(["law", str(root / "law.csv"), "Do {context} like the law?"])
