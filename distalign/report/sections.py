@@ -23,6 +23,7 @@ from distalign.report.bars import (
     transfer_bars,
 )
 from distalign.report.cells import Cell, Matrix, Results, display_dataset, mean_cells, section_title
+from distalign.report.front import STEERED, TITLE, draw_front, front
 from distalign.report.grid_figure import draw_sensitivity
 from distalign.report.measures import first_table, seeds_table
 from distalign.report.page import Figure, Part
@@ -75,7 +76,8 @@ def cells_part(
         folded["Over training seeds"] = [seeds_table(cells)]
     linked = {cell.dataset: cell for cell in cells if cell.applies}.values()
     pages = [Entry(display_dataset(c.dataset), link=quote(dataset_page_name(c))) for c in linked]
-    figures = [summary, *_analysis_figures(results), *_grids(results, matrix)]
+    figures = [summary, *_front(results, matrix), *_analysis_figures(results)]
+    figures += _grids(results, matrix)
     tables = [first_table(cells, matrix), *_analysis_tables(results, coordinated)]
     return Part(section_title(first), texts, figures, tables, pages, folded)
 
@@ -110,6 +112,16 @@ def _as_printed(results: Results, matrix: Matrix, paper: pd.DataFrame) -> list[T
     tables.append(surface_table(cells, matrix, paper))
     tables += appendix_tables(cells, matrix, paper)
     return [table for table in tables if table]
+
+
+def _front(results: Results, matrix: Matrix) -> list[Figure]:
+    """MAE against what is forgotten, where several trained methods were measured."""
+    points, first = front(results.cells, matrix), results.cells[0]
+    if not points:
+        return []
+    title = f"{TITLE}: {section_title(first)}. Hollow: steers more than {STEERED:.0%} of requests"
+    png = draw_front(points, first)
+    return [Figure(f"{title} that are none of its question", f"front_{place_name(first)}.png", png)]
 
 
 def _grids(results: Results, matrix: Matrix) -> list[Figure]:
