@@ -26,8 +26,9 @@ def main() -> None:
     file = validate(NearMissFile, read_yaml(args.templates), args.templates)
     spec = read_spec(args.spec).for_training()
     asked = near_misses(file, questions(spec), params)
-    if spec.stating is not None:
-        asked = state_half(asked, spec, spec.stating, np.random.default_rng([params.seed, STATED]))
+    stated = [part for part in questions(spec) if part.stating is not None]
+    if stated:
+        asked = state_half(asked, stated, np.random.default_rng([params.seed, STATED]))
     from transformers import AutoTokenizer  # slow to import: not before flags are read
 
     tokenizer = AutoTokenizer.from_pretrained(args.base)

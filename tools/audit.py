@@ -154,16 +154,17 @@ def main() -> None:
             name: paraphrase(spec, SETTING, wordings, endpoint) for name, spec in specs.items()
         }
         asked = {
-            (spec.name, method): (method, limits[method], spec, prompts[spec.name], sample, remote)
+            (spec.name, method): plan_remote(
+                method, limits[method], spec, prompts[spec.name], sample, args.model, sample.seed
+            )
             for spec, method in cells
             if is_applicable(method, spec)
         }
         over = []
-        for (dataset, method), what in asked.items():
-            requests = [item.request for item in plan_remote(*what, sample.seed)]
-            forecast = forecast_remote(endpoint, requests, remote)
+        for (dataset, method), planned in asked.items():
+            forecast = forecast_remote(endpoint, planned, remote.thinking_tokens)
             line = f"{args.model} at {remote.url}, {dataset}, {method}: {forecast}"
-            if remote.budget is not None and forecast.read + forecast.written > remote.budget:
+            if forecast.exceeds(remote.budget):
                 line += f", over audit.budget, {remote.budget:,}"
                 over.append(f"{dataset}, {method}: {forecast}")
             print(line, file=sys.stderr)
@@ -174,7 +175,12 @@ def main() -> None:
                 f"{'; '.join(over)}, and audit.budget of params.yaml is {remote.budget:,}: nothing "
                 "was asked; raise it, or lower sample.n or sample.max_tokens"
             )
-        rounds = {key: draw_remote(endpoint, *what, sample.seed) for key, what in asked.items()}
+        rounds = {
+            (name, method): draw_remote(
+                endpoint, planned, method, specs[name], f"{args.model} {name} {method}"
+            )
+            for (name, method), planned in asked.items()
+        }
     place = (matrix.models[0], UNTRAINED, SETTING)
     source = whom(args.model, remote.url, remote.temperature)
     for spec, method in cells:

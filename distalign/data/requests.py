@@ -11,7 +11,6 @@ from distalign.data.stated import draw_shares, state, stated_prompt
 from distalign.data.wordings import normalise
 from distalign.engines.engine import EngineName
 from distalign.records.schemas import SPLITS, Attribute, DatasetSpec, InputError, Setting, Split
-from distalign.records.stated import Stating
 
 
 class RequestsParams(BaseModel):
@@ -185,15 +184,20 @@ def _near_misses(
 
 
 def state_half(
-    asked: Sequence[Asked], spec: DatasetSpec, stating: Stating, rng: np.random.Generator
+    asked: Sequence[Asked], stating: Sequence[DatasetSpec], rng: np.random.Generator
 ) -> list[Asked]:
     """Near misses, every other of which states a target as well.
 
     Else a statement itself would tell the policy that it is asked its question.
+
+    Args:
+        stating: the questions whose targets are stated, in turn.
     """
     stated = list(asked)
     for place, row in list(enumerate(asked))[::2]:
-        shares = draw_shares(stating.alpha, len(spec.categories), rng)
-        _, said = state(shares, spec.attribute, stating.phrasings, row.split, rng)
+        spec = stating[place // 2 % len(stating)]
+        assert spec.stating is not None
+        shares = draw_shares(spec.stating.alpha, len(spec.categories), rng)
+        _, said = state(shares, spec.attribute, spec.stating.phrasings, row.split, rng)
         stated[place] = row._replace(prompt=stated_prompt(row.prompt, said))
     return stated

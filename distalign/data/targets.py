@@ -65,10 +65,13 @@ class JoinedParams(BaseModel):
     """Name -> definition, which DVC then sees here: YAML's `*name` repeats one."""
 
     @model_validator(mode="after")
-    def _known_targets(self) -> Self:
-        for name, part in self.joined.items():
-            if part.stated is not None:
-                raise ValueError(f"{name}: a stated target is not joined with others")
+    def _all_state_or_none(self) -> Self:
+        names = [name for name, part in self.joined.items() if part.stated is not None]
+        if names and len(names) < len(self.joined):
+            other = next(name for name in self.joined if name not in names)
+            raise ValueError(
+                f"{names[0]} has a stated target and {other} has none; join those that state theirs"
+            )
         return self
 
     def parts(self, name: str) -> dict[str, DatasetParams]:

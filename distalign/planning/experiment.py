@@ -180,13 +180,16 @@ def _stated(params: Params, scale: Matrix) -> Iterator[str]:
     }
     for dataset in scale.datasets:
         own = params.targets.datasets[dataset]
-        if not asking or isinstance(own, JoinedParams) or own.stated is None:
+        stated = {name: part.stated for name, part in own.parts(dataset).items() if part.stated}
+        if not asking or not stated:
             continue
-        if own.stated.unstated == 0:
-            yield (
-                f"params.yaml: targets.datasets.{dataset}.stated.unstated = 0: bounds: > 0, as "
-                f"train.{next(iter(asking))}.kl_rows adds statements to such prompts"
-            )
+        for name, how in stated.items():
+            if how.unstated == 0:
+                yield (
+                    f"params.yaml: targets.datasets.{dataset}.{own.keys_of(name)}stated.unstated "
+                    f"= 0: bounds: > 0, as train.{next(iter(asking))}.kl_rows adds statements to "
+                    "such prompts"
+                )
         for method, rows in asking.items():
             if rows % 2:
                 yield (

@@ -139,7 +139,7 @@ class Experiment:
             prompt=self.rates.requests.prompt,
             answer=self.requests.max_tokens["train"],
         )
-        if spec.stating is not None:
+        if spec.target == "stated":
             lengths = lengths.model_copy(update={"prompt": lengths.prompt + STATEMENT})
         step = tree(objective, params.batch_size, lengths, retained)
         if isinstance(params, HybridParams):

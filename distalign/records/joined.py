@@ -8,7 +8,7 @@ sees the whole.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from distalign.records.schemas import (
     Attribute,
@@ -56,24 +56,26 @@ def join(name: str, parts: Sequence[DatasetSpec]) -> DatasetSpec:
                     f"targets.datasets.{name}: {other} and {part.name} both ask for the "
                     f"{part.attribute.name} of {context.name!r}; one question has one target"
                 )
+    kinds = {part.target for part in parts}
+
+    def every(part: DatasetSpec, context: Context) -> Context:
+        return Context(
+            name=named(part.name, context.name),
+            target=padded(context.target, part.categories, names),
+            about=context.subject,
+        )
+
     return DatasetSpec(
         name=name,
-        target="even" if all(part.target == "even" for part in parts) else "real",
+        target=parts[0].target if len(kinds) == 1 else "real",
         attribute=Attribute(
             name=name,
             categories=categories,
             homonyms=list(dict.fromkeys(h for a in attributes.values() for h in a.homonyms)),
             settings={},
         ),
-        contexts=[
-            Context(
-                name=named(part.name, context.name),
-                target=padded(context.target, part.categories, names),
-                about=context.name,
-            )
-            for part in parts
-            for context in part.contexts
-        ],
+        contexts=[every(part, context) for part in parts for context in part.contexts],
+        taught=[every(part, context) for part in parts for context in part.taught],
         parts=list(parts),
     )
 
@@ -113,10 +115,16 @@ def questions(spec: DatasetSpec) -> list[DatasetSpec]:
 
 
 def of_whole(rows: Sequence[Row], part: DatasetSpec, spec: DatasetSpec) -> list[Row]:
-    """A part's rows as rows of the whole."""
+    """A part's rows as rows of the whole, with what their prompts state over all categories."""
     if part is spec:
         return list(rows)
-    return [row.model_copy(update={"context": named(part.name, row.context)}) for row in rows]
+    found = []
+    for row in rows:
+        changed: dict[str, Any] = {"context": named(part.name, row.context)}
+        if isinstance(row, (Prompt, Preference)) and row.target is not None:
+            changed["target"] = padded(row.target, part.categories, spec.categories)
+        found.append(row.model_copy(update=changed))
+    return found
 
 
 def of_part(rows: Sequence[Row], part: DatasetSpec, spec: DatasetSpec) -> list[Row]:

@@ -116,7 +116,8 @@ class DatasetSpec(Record):
     taught: list[Context] = []
     """What a training is about, where tests are about contexts that it has not seen."""
     stating: Stating | None = None
-    """Of a stated target: how a training states those of its rows."""
+    """Of a stated target: how a training states those of its rows. A joined data set's questions
+    have their own."""
     parts: list["DatasetSpec"] = []
     """The questions of a joined data set, see `distalign.records.joined`."""
 
@@ -131,8 +132,11 @@ class DatasetSpec(Record):
         return self
 
     def for_training(self) -> "DatasetSpec":
-        """The data set of the contexts that a training is about."""
-        return self.model_copy(update={"contexts": self.taught}) if self.taught else self
+        """The data set of the contexts that a training is about, and its questions likewise."""
+        if not self.taught:
+            return self
+        parts = [part.for_training() for part in self.parts]
+        return self.model_copy(update={"contexts": self.taught, "parts": parts})
 
     @property
     def categories(self) -> list[str]:

@@ -38,6 +38,10 @@ class Forecast(NamedTuple):
     written: int
     """Tokens of their answers, at most."""
 
+    def exceeds(self, budget: int | None) -> bool:
+        """Whether it takes more tokens than a budget; there may be none."""
+        return budget is not None and self.read + self.written > budget
+
     def __str__(self) -> str:
         tokens = self.read + self.written
         return f"{self.requests:,} requests, at most {tokens:,} tokens ({self.written:,} written)"
@@ -52,70 +56,60 @@ class Asked(NamedTuple):
     uniform: float
 
 
-def draw_remote(
-    endpoint: Endpoint,
-    method: str,
-    max_tokens: int,
-    spec: DatasetSpec,
-    prompts: Sequence[Prompt],
-    sample: SampleParams,
-    remote: RemoteParams,
-    seed: int,
-) -> list[Round]:
-    """N rounds a context. An answer is kept by the endpoint as it comes, and asked for once.
-
-    Args:
-        method: one that trains nothing.
-        max_tokens: of a response, beside what the model thinks.
-        sample: what is planned as for every policy; of the decoding, top_p is sent, and the
-            temperature is the endpoint's own parameter.
-        seed: of the matrix, as for `make_shards`.
-
-    Raises:
-        InputError: see `plan_rounds` and `Endpoint.complete`; the budget does not suffice, or
-            the API has no such decoding. Nothing was asked then.
-    """
-    asked = plan_remote(method, max_tokens, spec, prompts, sample, remote, seed)
-    forecast = forecast_remote(endpoint, [item.request for item in asked], remote)
-    if remote.budget is not None and forecast.read + forecast.written > remote.budget:
-        raise InputError(
-            f"{remote.model}, {spec.name}, {method}: {forecast}, and the budget is "
-            f"{remote.budget:,}; raise it, or lower sample.n or sample.max_tokens"
-        )
-    label = f"{remote.model} {spec.name} {method}"
-    answers = endpoint.complete([item.request for item in asked], label)
-    return [
-        _round(item, answer.strip(), method, spec)
-        for item, answer in zip(asked, answers, strict=True)
-    ]
-
-
-def forecast_remote(
-    endpoint: Endpoint, requests: Sequence[Request], remote: RemoteParams
-) -> Forecast:
-    """What requests will take beside the answers that are stored already."""
-    missing = endpoint.lacking(requests)
-    signs = sum(len(m["content"]) for request in missing for m in request.messages)
-    written = sum(request.max_tokens + remote.thinking_tokens for request in missing)
-    read = int(signs / CHARACTERS_A_TOKEN) + TOKENS_A_TURN * len(missing)
-    return Forecast(len(missing), read, written)
-
-
 def plan_remote(
     method: str,
     max_tokens: int,
     spec: DatasetSpec,
     prompts: Sequence[Prompt],
     sample: SampleParams,
-    remote: RemoteParams,
+    model: str,
     seed: int,
 ) -> list[Asked]:
-    """What is asked in N rounds a context; arguments and errors as for `draw_remote`."""
+    """What is asked in N rounds a context.
+
+    Args:
+        method: one that trains nothing.
+        max_tokens: of a response, beside what the model thinks.
+        sample: what is planned as for every policy; of the decoding, top_p is sent, and the
+            temperature is the endpoint's own parameter.
+        model: its name at the API.
+        seed: of the matrix, as for `make_shards`.
+
+    Raises:
+        InputError: see `plan_rounds`; or the API has no such decoding.
+    """
     if sample.top_k:
         raise InputError(f"sample.top_k = {sample.top_k}: the API has none; set it to 0")
-    shards = make_shards(spec, prompts, sample, f"{remote.model}/{method}", seed)
+    shards = make_shards(spec, prompts, sample, f"{model}/{method}", seed)
     return [
         asked for shard in shards for asked in _plan_shard(method, max_tokens, spec, sample, shard)
+    ]
+
+
+def forecast_remote(endpoint: Endpoint, asked: Sequence[Asked], thinking_tokens: int) -> Forecast:
+    """What planned rounds will take beside the answers that are stored already."""
+    missing = endpoint.lacking([item.request for item in asked])
+    signs = sum(len(m["content"]) for request in missing for m in request.messages)
+    written = sum(request.max_tokens + thinking_tokens for request in missing)
+    read = int(signs / CHARACTERS_A_TOKEN) + TOKENS_A_TURN * len(missing)
+    return Forecast(len(missing), read, written)
+
+
+def draw_remote(
+    endpoint: Endpoint, asked: Sequence[Asked], method: str, spec: DatasetSpec, label: str
+) -> list[Round]:
+    """Planned rounds. An answer is kept by the endpoint as it comes, and asked for once.
+
+    Args:
+        label: of the progress bar.
+
+    Raises:
+        InputError: see `Endpoint.complete`.
+    """
+    answers = endpoint.complete([item.request for item in asked], label)
+    return [
+        _round(item, answer.strip(), method, spec)
+        for item, answer in zip(asked, answers, strict=True)
     ]
 
 

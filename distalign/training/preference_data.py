@@ -7,9 +7,10 @@ from datasets import Dataset
 
 from distalign.models.chat import chat_ids
 from distalign.models.steering import steered
+from distalign.records.joined import of_part, questions
 from distalign.records.schemas import DatasetSpec, Preference
 from distalign.training.methods import RejectedForm
-from distalign.training.stated_steps import StatedSteps
+from distalign.training.stated_steps import StatedSteps, Unstated
 from distalign.training.step_rows import OfSteps, StepRows
 
 if TYPE_CHECKING:
@@ -104,9 +105,13 @@ def asked_rows(
     """
     if per_step == 0:
         return None
-    if spec.stating is not None:
-        questions = [row.prompt for row in rows if row.target is None]
-        return StatedSteps(tokenizer, questions, spec, spec.stating, per_step, n_steps, seed)
+    stated = [part for part in questions(spec) if part.stating is not None]
+    if stated:
+        bare = [row for row in rows if row.target is None]
+        unstated = [
+            Unstated(part, [row.prompt for row in of_part(bare, part, spec)]) for part in stated
+        ]
+        return StatedSteps(tokenizer, unstated, spec.categories, per_step, n_steps, seed)
     target = {context.name: context.target for context in spec.contexts}
     asked = [(chat_ids(tokenizer, row.prompt), row.target or target[row.context]) for row in rows]
     return StepRows(asked, per_step, seed)

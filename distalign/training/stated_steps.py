@@ -1,14 +1,14 @@
 """Prompts of a step that state their targets, for the KL term alone: drawn anew for each step."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from distalign.data.stated import draw_shares, state_twice, stated_prompt
 from distalign.models.chat import chat_ids
+from distalign.records.joined import padded
 from distalign.records.schemas import DatasetSpec, InputError
-from distalign.records.stated import Stating
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -17,56 +17,76 @@ STATEMENTS = 6
 """Of each question in a step; each stands there twice."""
 
 
+class Unstated(NamedTuple):
+    """Prompts about one question that state nothing, for statements to be added to."""
+
+    spec: DatasetSpec
+    """Of that question; its `stating` is there."""
+    prompts: Sequence[str]
+
+
 class StatedSteps:
-    """Some questions for each step, each with several statements, and each of these twice, with
+    """Some prompts for each step, each with several statements, and each of these twice, with
     the categories' names exchanged (`distalign.data.stated.state_twice`).
 
-    The phrasings widen from step to step, as their file says.
+    The phrasings widen from step to step, as their file says. The questions of a joined data set
+    take turns.
 
     Args:
-        questions: prompts that state nothing.
+        asked: of each question of the data set.
+        categories: of the data set, over which targets are.
         per_step: prompts a step, over all processes.
         n_steps: of the training.
         seed: of what is drawn, which depends on it and on the step alone.
 
     Raises:
-        InputError: no question, or prompts that do not make pairs.
+        InputError: a question without prompts, or prompts that do not make pairs.
     """
 
     def __init__(
         self,
         tokenizer: "PreTrainedTokenizerBase",
-        questions: Sequence[str],
-        spec: DatasetSpec,
-        stating: Stating,
+        asked: Sequence[Unstated],
+        categories: Sequence[str],
         per_step: int,
         n_steps: int,
         seed: int,
     ) -> None:
-        if not questions:
-            raise InputError(
-                f"{spec.name}: no training prompt is without a statement, which more are added to; "
-                f"set targets.datasets.{spec.name}.stated.unstated in params.yaml above 0"
-            )
+        for spec, prompts in asked:
+            if not prompts:
+                raise InputError(
+                    f"{spec.name}: no training prompt is without a statement, which more are added "
+                    f"to; set stated.unstated of {spec.name} (targets.datasets in params.yaml) "
+                    "above 0"
+                )
         if per_step % 2:
-            raise InputError(f"kl_rows = {per_step}: {spec.name} states each target twice: even")
-        self._tokenizer, self._questions, self._spec = tokenizer, questions, spec
-        self._stating, self._per_step = stating, per_step
-        self._n_steps, self._seed = n_steps, seed
+            raise InputError(f"kl_rows = {per_step}: a target is stated twice, so take an even one")
+        self._tokenizer, self._asked, self._categories = tokenizer, asked, categories
+        self._per_step, self._n_steps, self._seed = per_step, n_steps, seed
 
     def prompts(self, step: int) -> list[tuple[str, list[float]]]:
         """The prompts of a step, each with its target (K,)."""
         rng = np.random.default_rng([self._seed, step])
-        phrasings = self._stating.phrasings.at(step / self._n_steps)
-        attribute, question = self._spec.attribute, ""
+        pairs = self._per_step // 2
+        turn = step * -(-pairs // STATEMENTS)
         rows: list[tuple[str, list[float]]] = []
-        for number in range(self._per_step // 2):
+        for number in range(pairs):
+            spec, questions = self._asked[(turn + number // STATEMENTS) % len(self._asked)]
             if number % STATEMENTS == 0:
-                question = self._questions[int(rng.integers(len(self._questions)))]
-            shares = draw_shares(self._stating.alpha, len(attribute.categories), rng)
-            said = state_twice(shares, attribute, phrasings, "train", rng)
-            rows += [(stated_prompt(question, statement), target) for target, statement in said]
+                question = questions[int(rng.integers(len(questions)))]
+            rows += self._twice(question, spec, step, rng)
         return rows
+
+    def _twice(
+        self, question: str, spec: DatasetSpec, step: int, rng: np.random.Generator
+    ) -> list[tuple[str, list[float]]]:
+        assert spec.stating is not None
+        shares = draw_shares(spec.stating.alpha, len(spec.categories), rng)
+        phrasings = spec.stating.phrasings.at(step / self._n_steps)
+        return [
+            (stated_prompt(question, said), padded(target, spec.categories, self._categories))
+            for target, said in state_twice(shares, spec.attribute, phrasings, "train", rng)
+        ]
 
     def at(self, step: int, process: int, n_processes: int) -> list[tuple[list[int], list[float]]]:
         """A process's prompts of a step, as token ids, each with its target (K,)."""

@@ -12,9 +12,10 @@ from distalign.data.stated import (
     state_rows,
     stated_prompt,
 )
-from distalign.data.targets import DatasetParams, StatedParams, dataset_spec
+from distalign.data.targets import DatasetParams, JoinedParams, StatedParams, dataset_spec
 from distalign.records.files import read_attribute
-from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Preference
+from distalign.records.joined import of_whole, questions
+from distalign.records.schemas import SPLITS, DatasetSpec, InputError, Preference, Prompt
 from distalign.records.stated import Item, Named, PhrasingFile, Phrasings, Statement, Stating
 from tests.support.paths import ROOT
 
@@ -31,6 +32,10 @@ PARAMS = StatedParams(
 )
 DATASET = DatasetParams(
     attribute="gender", contexts="data/stated/taught.csv", target="stated", stated=PARAMS
+)
+
+BOTH = JoinedParams(
+    joined={"gender": DATASET, "race": DATASET.model_copy(update={"attribute": "race"})}
 )
 
 
@@ -186,7 +191,7 @@ def test_every_other_near_miss_states_a_target() -> None:
         Asked("near_miss", split, f"What does a baker earn in {number}?", "written")
         for number, split in enumerate(["train", "train", "test", "validation"])
     ]
-    found = state_half(asked, spec(), stating, np.random.default_rng(0))
+    found = state_half(asked, [spec()], np.random.default_rng(0))
     assert [row._replace(prompt="") for row in found] == [row._replace(prompt="") for row in asked]
     assert [found[1], found[3]] == [asked[1], asked[3]]
     for row, before in ((found[0], asked[0]), (found[2], asked[2])):
@@ -197,8 +202,46 @@ def test_every_other_near_miss_states_a_target() -> None:
             all(part.replace("{question}", before.prompt) in row.prompt for part in frame)
             for frame in around
         )
-    again = state_half(asked, spec(), stating, np.random.default_rng(0))
-    assert again == found
+    assert state_half(asked, [spec()], np.random.default_rng(0)) == found
+
+
+def test_near_misses_of_several_questions_state_each_in_turn() -> None:
+    asked = [Asked("near_miss", "train", f"What is {i}?", "written") for i in range(8)]
+    whole = dataset_spec("both", {"gender": GENDER, "race": RACE}, BOTH, ROOT)
+    found = state_half(asked, questions(whole), np.random.default_rng(0))
+    words = [[c.words[0] for c in attribute.categories] for attribute in (GENDER, RACE)]
+    said = [[any(w in row.prompt for w in own) for own in words] for row in found[::2]]
+    assert said == [[True, False], [False, True]] * 2
+
+
+def test_questions_with_stated_targets_are_joined() -> None:
+    whole = dataset_spec("both", {"gender": GENDER, "race": RACE}, BOTH, ROOT)
+    assert whole.target == "stated"
+    taught = whole.for_training()
+    assert len(taught.contexts) == sum(len(part.contexts) for part in taught.parts)
+    assert {c.about for c in taught.contexts}.isdisjoint(c.about for c in whole.contexts)
+    assert taught.contexts[-1].target == pytest.approx([0, 0, *[0.2] * 5])
+    assert all(context.about in context.name for context in whole.contexts)
+    assert taught.for_training() == taught
+
+
+def test_a_row_of_the_whole_states_its_target_over_all_categories() -> None:
+    whole = dataset_spec("both", {"gender": GENDER, "race": RACE}, BOTH, ROOT)
+    race = questions(whole)[1]
+    shares = [0.1, 0.2, 0.3, 0.4, 0.0]
+    row = Prompt(
+        setting="attribute", context="x", split="train", prompt="?", source="grammar", target=shares
+    )
+    bare = row.model_copy(update={"target": None})
+    found = of_whole([row, bare], race, whole)
+    assert [one.target for one in found] == [[0, 0, *shares], None]
+    assert [one.context for one in found] == ["race: x", "race: x"]
+
+
+def test_a_stated_target_is_not_joined_with_one_that_is_not() -> None:
+    plain = DatasetParams(attribute="race", contexts="data/stated/taught.csv", target="even")
+    with pytest.raises(ValueError, match="gender has a stated target and race has none"):
+        JoinedParams(joined={"gender": DATASET, "race": plain})
 
 
 def test_few_targets_that_can_be_said_make_fewer_contexts() -> None:

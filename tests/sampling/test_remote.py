@@ -12,13 +12,27 @@ import pytest
 from distalign.judging.words import judge_round
 from distalign.llm.endpoint import Endpoint, open_remote
 from distalign.records.schemas import DatasetSpec, InputError, Round
-from distalign.sampling.remote import RemoteParams, draw_remote
+from distalign.sampling.remote import (
+    Forecast,
+    RemoteParams,
+    draw_remote,
+    forecast_remote,
+    plan_remote,
+)
 from distalign.statistics.score import ScoreParams, cell_metrics
 from tests.support.asked import asked
 from tests.support.chat_server import Body, ChatServer
 from tests.support.sample_block import SAMPLE
 
 N = 60
+REMOTE = RemoteParams(
+    model="tests/sampled",
+    base_url=None,
+    in_flight=16,
+    temperature=1.0,
+    seeded=True,
+    budget=None,
+)
 Draw = Callable[..., list[Round]]
 
 
@@ -43,17 +57,12 @@ def draw(
     ) -> list[Round]:
         block = {key: changes.pop(key) for key in list(changes) if key in SAMPLE.model_fields_set}
         sample = SAMPLE.model_copy(update={"n": n, **block})
-        fields = {
-            "model": "tests/sampled",
-            "base_url": chat_server.base_url,
-            "in_flight": 16,
-            "temperature": 1.0,
-            "seeded": True,
-            "budget": None,
-        }
-        params = RemoteParams.model_validate(fields | changes)
+        params = RemoteParams.model_validate(
+            REMOTE.model_dump() | {"base_url": chat_server.base_url} | changes
+        )
         with open_sampled(params) as endpoint:
-            return draw_remote(endpoint, method, 16, spec, prompts, sample, params, seed)
+            planned = plan_remote(method, 16, spec, prompts, sample, params.model, seed)
+            return draw_remote(endpoint, planned, method, spec, "rounds")
 
     return draw
 
@@ -137,14 +146,29 @@ def test_decoding_is_sent_as_far_as_the_api_knows_it(draw: Draw, chat_server: Ch
         draw(n=1, top_k=5)
 
 
-def test_a_budget_that_does_not_suffice_is_told_before_anything_is_asked(
-    draw: Draw, chat_server: ChatServer
+def test_a_forecast_is_of_what_is_not_stored(
+    draw: Draw,
+    spec: DatasetSpec,
+    chat_server: ChatServer,
+    open_sampled: Callable[[RemoteParams], Endpoint],
 ) -> None:
-    with pytest.raises(InputError, match=r"180 requests, at most .* \(2,880 written\), and the"):
-        draw(budget=5000)
-    assert chat_server.bodies == []
-    draw(budget=9000)
-    draw(budget=1)  # all is stored: nothing is spent
+    prompts = asked(spec, "Wording {number}: what is the gender of {context}?", range(N))
+    sample = SAMPLE.model_copy(update={"n": N})
+    planned = plan_remote("zero_shot", 16, spec, prompts, sample, REMOTE.model, 0)
+    remote = REMOTE.model_copy(update={"base_url": chat_server.base_url})
+    with open_sampled(remote) as endpoint:
+        before = forecast_remote(endpoint, planned, thinking_tokens=0)
+        assert (before.requests, before.written) == (180, 16 * 180)
+        assert forecast_remote(endpoint, planned, thinking_tokens=4).written == 20 * 180
+    assert str(before).startswith("180 requests, at most ")
+    draw()
+    with open_sampled(remote) as endpoint:
+        assert forecast_remote(endpoint, planned, thinking_tokens=4) == Forecast(0, 0, 0)
+
+
+def test_a_budget_is_of_tokens_read_and_written() -> None:
+    forecast = Forecast(requests=1, read=60, written=40)
+    assert [forecast.exceeds(budget) for budget in (99, 100, None)] == [True, False, False]
 
 
 def test_neither_torch_nor_vllm_is_loaded() -> None:

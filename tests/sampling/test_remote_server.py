@@ -13,7 +13,7 @@ from distalign.llm.endpoint import open_remote
 from distalign.llm.server import ModelServer
 from distalign.models.policy import Policy
 from distalign.records.schemas import DatasetSpec, Round
-from distalign.sampling.remote import RemoteParams, draw_remote
+from distalign.sampling.remote import RemoteParams, draw_remote, plan_remote
 from distalign.sampling.rounds import make_shards, sample_shard
 from tests.support.asked import asked
 from tests.support.machine import AUTO, PRECISION
@@ -50,9 +50,8 @@ def test_a_served_model_answers_in_the_same_shares_as_in_an_engine(
             budget=None,
         )
         with open_remote(remote, tmp_path) as endpoint:
-            served = draw_remote(
-                endpoint, "zero_shot", TOKENS, spec, prompts, sample, remote, seed=0
-            )
+            planned = plan_remote("zero_shot", TOKENS, spec, prompts, sample, remote.model, 0)
+            served = draw_remote(endpoint, planned, "zero_shot", spec, "rounds")
     finally:
         server.stop()
     policy = Policy(

@@ -478,15 +478,27 @@ def test_what_cannot_be_joined_is_told(
         (24, 0.0, "datasets.gender_stated.stated.unstated = 0: bounds: > 0, as train.ours.kl_rows"),
     ],
 )
+@pytest.mark.parametrize("joined", [False, True])
 def test_what_cannot_be_stated_is_told(
-    told: Callable[..., list[str]], kl_rows: int, unstated: float, message: str | None
+    told: Callable[..., list[str]],
+    kl_rows: int,
+    unstated: float,
+    message: str | None,
+    joined: bool,
 ) -> None:
     params = copy.deepcopy(CONTENT[PARAMS])
     params["train"]["ours"]["kl_rows"] = kl_rows
     stated = load(PARAMS)["targets"]["datasets"]["gender_stated"]
     stated["stated"]["unstated"] = unstated
     params["targets"]["datasets"]["gender_stated"] = stated
-    scale = CONTENT[SCALE] | {"datasets": ["gender_stated"], "methods": ["ours"]}
+    if joined:
+        parts = {"gender_stated": stated, "other": stated | {"attribute": "race"}}
+        params["targets"]["datasets"]["both"] = {"joined": parts}
+        inside = "datasets.both.joined.gender_stated."
+        message = message and message.replace("datasets.gender_stated.", inside)
+        message = message and message.replace("'gender_stated'", "'both'")
+    name = "both" if joined else "gender_stated"
+    scale = CONTENT[SCALE] | {"datasets": [name], "methods": ["ours"]}
     lines = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
     if message is None:
         assert lines == []

@@ -12,11 +12,12 @@ from distalign.data.stated import read_phrasings, state_twice
 from distalign.models.chat import chat_ids
 from distalign.models.steering import resolve
 from distalign.records.files import read_attribute
+from distalign.records.joined import join
 from distalign.records.schemas import Context, DatasetSpec, InputError, Preference
 from distalign.records.stated import Item, PhrasingFile, Phrasings, Stating, Widening
 from distalign.training.fitting import fit, make_trainer
 from distalign.training.methods import HybridParams
-from distalign.training.stated_steps import StatedSteps
+from distalign.training.stated_steps import StatedSteps, Unstated
 from tests.support.hybrid_block import HYBRID
 from tests.support.paths import ROOT
 from tests.support.tiny_lora import tiny_lora
@@ -39,7 +40,8 @@ def spec(attribute=GENDER) -> DatasetSpec:
 
 
 def steps(per_step: int = 24, n_steps: int = 100, questions=QUESTIONS, own=None) -> StatedSteps:
-    return StatedSteps(None, questions, own or spec(), STATING, per_step, n_steps, seed=3)
+    own = own or spec()
+    return StatedSteps(None, [Unstated(own, questions)], own.categories, per_step, n_steps, seed=3)
 
 
 def percents(text: str) -> dict[str, int]:
@@ -102,9 +104,27 @@ def test_phrasings_widen_with_the_steps() -> None:
     assert steps().prompts(30) == held.prompts(30)
 
 
+def test_questions_of_a_joined_data_set_take_turns() -> None:
+    race = spec(RACE).model_copy(update={"name": "race"})
+    whole = join("both", [spec(), race])
+    asked = [Unstated(spec(), ["Which gender?"]), Unstated(race, ["Which race?"])]
+    held = StatedSteps(None, asked, whole.categories, 24, 100, seed=3)
+    for step in range(3):
+        rows = held.prompts(step)
+        for part, own in ((rows[:12], slice(0, 2)), (rows[12:], slice(2, 7))):
+            for prompt, target in part:
+                assert len(target) == 7
+                assert sum(target) == pytest.approx(1) == sum(target[own])
+                assert ("gender" if own.start == 0 else "race") in prompt
+    # One question a step: the next one's turn is at the next step.
+    turns = StatedSteps(None, asked, whole.categories, 12, 100, seed=3)
+    assert ["gender" in turns.prompts(step)[0][0] for step in range(3)] == [True, False, True]
+
+
 def test_processes_share_a_step(base_model: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base_model)
-    held = StatedSteps(tokenizer, QUESTIONS, spec(), STATING, 8, 10, seed=0)
+    asked = [Unstated(spec(), QUESTIONS)]
+    held = StatedSteps(tokenizer, asked, spec().categories, 8, 10, seed=0)
     whole = held.at(2, 0, 1)
     parts = [held.at(2, process, 2) for process in range(2)]
     assert [row for pair in zip(*parts, strict=True) for row in pair] == whole
@@ -114,7 +134,7 @@ def test_processes_share_a_step(base_model: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"questions": []}, "stated.unstated in params.yaml above 0"), ({"per_step": 3}, "even")],
+    [({"questions": []}, "set stated.unstated of jobs .* above 0"), ({"per_step": 3}, "even")],
 )
 def test_what_cannot_be_stated_is_said(changed: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -177,6 +197,7 @@ def test_three_steps_on_statements(base_model: Path, tmp_path: Path) -> None:
     assert trainer.state.global_step == 3
     asked = [rows for rows in seen if rows]
     assert [len(rows) for rows in asked] == [4, 4, 4]
-    held = StatedSteps(tokenizer, [f"Who is baker {i}?" for i in (1, 3, 5)], own, STATING, 4, 3, 0)
+    unstated = [Unstated(own, [f"Who is baker {i}?" for i in (1, 3, 5)])]
+    held = StatedSteps(tokenizer, unstated, own.categories, 4, 3, 0)
     assert asked == [held.at(step, 0, 1) for step in range(3)]
     assert all(math.isfinite(entry["loss"]) for entry in trainer.state.log_history[:-1])
