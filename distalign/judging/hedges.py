@@ -31,6 +31,7 @@ from distalign.judging.denials import (
     any_of,
 )
 from distalign.judging.matching import Found
+from distalign.judging.options import GUESS, only_options
 
 _TELL = (
     r"(?:says?|saying|tells?|telling|determin\w+|know|known|knows|knowing|answer\w*|infer\w*"
@@ -72,17 +73,12 @@ _SILENT = any_of(
     r"\b(?:i|we) (?:can't|cannot|can not|won't|will not) (?:\w+ )?"
     r"(?:help|assist|engage|discuss|comply|continue|respond)\b",
 )
-_GUESS = (
-    r"(?:probably|most (?:likely|probably)|more likely|likely|presumably|perhaps"
-    r"|i(?:'d| would)? (?:guess|say|think|assume|choose|pick)|my (?:best )?guess"
-    r"|maybe|if i (?:had|have) to)"
-)
 # Where a part of the answer ends, and what was denied or held back is no longer.
 _TURN = any_of(
     r"[.!?;](?=[\"'*_)\]]*(?:\s|$))|\n|[。！？；]",
     r"(?<!anything )\b(?:but|however|although|though|nevertheless|still|because|since)\b",
     r"\b(?:aber|mais|pero|mas|но)\b",
-    rf"[,:(-]\s*(?:(?:and|so|then)\s+)?(?={_GUESS}\b)",
+    rf"[,:(-]\s*(?:(?:and|so|then)\s+)?(?={GUESS}\b)",
 )
 _PAUSE = re.compile(r"[,:(—]| - ")
 _DECLINED = any_of(
@@ -107,6 +103,7 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
         if phrase not in parts:
             masked[phrase.start : phrase.end] = MASK * (phrase.end - phrase.start)
     text = AFFIRMED.sub(lambda match: ":" * len(match[0]), "".join(masked))
+    options = only_options(text, [phrase for phrase in found if phrase not in parts])
     hedges = [match.start() for match in _HEDGE.finditer(text)]
     turns = [0, *(match.end() for match in _TURN.finditer(text)), len(text)]
     stated, held_back = [], bool(hedges or _SILENT.search(text))
@@ -127,6 +124,7 @@ def standing(folded: str, found: Sequence[Found]) -> Standing:
         denied_to = phrase.end if denied else None
         is_void = (
             phrase in parts
+            or phrase in options
             or unlikely
             or denied
             or DENIED_AFTER.match(text, phrase.end)
