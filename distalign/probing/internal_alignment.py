@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distalign.engines.engine import Decoding, Engine, FirstToken
-from distalign.models.chat import chat_ids
+from distalign.models.chat import chat_ids, first_items
 from distalign.models.policy import Policy
 from distalign.records.schemas import DatasetSpec, InputError, Prompt
 from distalign.sampling.prompts import method_prompt
@@ -25,8 +25,8 @@ def category_tokens(
     """For each category the tokens that begin an answer of it.
 
     A policy with steering tokens has one a category. Otherwise they are the first tokens of the
-    category's words, written small or large, after a space or not; what may begin a word of two
-    categories tells nothing and is left out.
+    category's words, written small or large, in the answer's place, alone, or after a space; what
+    may begin a word of two categories tells nothing and is left out.
 
     Raises:
         InputError: a category has no token of its own.
@@ -38,7 +38,7 @@ def category_tokens(
         words = [form for word in category.words for form in (word, word.capitalize())]
         texts = [space + word for word in words for space in ("", " ")]
         ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-        found.append({row[0] for row in ids})
+        found.append({*(row[0] for row in ids), *first_items(tokenizer, words)})
     own = [
         sorted(tokens.difference(*(other for other in found if other is not tokens)))
         for tokens in found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distalign.engines.engine import Continuation, Decoding, Engine, FirstToken
+from distalign.models.chat import QUESTION, answer_ids
 from distalign.records.schemas import Attribute
 from distalign.sampling.drawing import decoded, draw_independent
 
@@ -25,10 +26,15 @@ def allowed_answers(attribute: Attribute) -> list[str]:
 
 
 def answer_branches(answers: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> Branches:
-    """The tree of the answers' tokens, each followed by the token that ends a response."""
+    """The tree of the answers' tokens, each followed by the token that ends a response.
+
+    They are those of the answer in its turn: SentencePiece writes a word alone in another way.
+    """
     found: dict[tuple[int, ...], set[int]] = {}
-    for ids in tokenizer(list(answers), add_special_tokens=False)["input_ids"]:
-        whole = [*ids, tokenizer.eos_token_id]
+    end = tokenizer.eos_token_id
+    for answer in answers:
+        ids = [*answer_ids(tokenizer, QUESTION, answer), end]  # a template may end no turn
+        whole = ids[: ids.index(end) + 1]
         for place, token in enumerate(whole):
             found.setdefault(tuple(whole[:place]), set()).add(token)
     return {written: sorted(tokens) for written, tokens in found.items()}

@@ -8,9 +8,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from distalign.engines.opening import open_engine
-from distalign.models.chat import chat_ids
+from distalign.models.chat import answer_ids, chat_ids
 from distalign.models.policy import Policy
 from distalign.models.steering import Steering
+from distalign.models.template import settle
 from distalign.probing.internal_alignment import (
     category_tokens,
     first_token_shares,
@@ -18,6 +19,7 @@ from distalign.probing.internal_alignment import (
 )
 from distalign.records.files import read_attribute
 from distalign.records.schemas import Category, Context, DatasetSpec, InputError, Prompt
+from tests.support.families import SENTENCEPIECE, TEMPLATES, make_tokenizer
 from tests.support.machine import PRECISION
 from tests.support.paths import ROOT
 
@@ -45,6 +47,18 @@ def test_every_category_has_tokens_and_no_two_share_one(base_model: Path, attrib
     assert all(tokens)
     flat = [token for row in tokens for token in row]
     assert len(flat) == len(set(flat))
+
+
+def test_words_are_looked_for_in_the_answers_place() -> None:
+    """SentencePiece marks a space before a word alone, and none after a line break."""
+    tokenizer = make_tokenizer(SENTENCEPIECE, TEMPLATES["gemma2"])
+    settle(tokenizer, {})
+    men, women = category_tokens(tokenizer, POLICY, spec_of("gender"))
+    ids = answer_ids(tokenizer, "Who is it?", "man they are")
+    assert tokenizer.convert_ids_to_tokens(ids[0]) == "man"
+    assert ids[0] in men
+    assert ids[0] not in women
+    assert tokenizer.convert_tokens_to_ids("▁man") in men
 
 
 def test_words_that_begin_alike_belong_to_nobody(base_model: Path) -> None:

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from distalign.engines.engine import Continuation, Decoding, FirstToken
+from distalign.models.chat import chat_ids, turns
+from distalign.models.template import settle
 from distalign.records.schemas import Attribute
-from distalign.sampling.constrained import allowed_answers, draw_answers
+from distalign.sampling.constrained import allowed_answers, answer_branches, draw_answers
+from tests.support.families import BYTE_LEVEL, SENTENCEPIECE, TEMPLATES, make_tokenizer
 
 END = 9
 # "1", "1 2" and "1 2 5 6", "3 4".
@@ -64,3 +67,23 @@ def test_temperature_0_takes_the_likeliest() -> None:
 def test_answers_are_the_first_words(gender: Attribute, race: Attribute) -> None:
     assert allowed_answers(gender) == ["male", "Male", "female", "Female"]
     assert "American Indian" in allowed_answers(race)
+
+
+@pytest.mark.parametrize("kind", [BYTE_LEVEL, SENTENCEPIECE])
+@pytest.mark.parametrize("template", ["chatml", "gemma2", "mistral", "zephyr", "glm4"])
+def test_the_tree_holds_the_tokens_of_an_answer_in_its_turn(kind: str, template: str) -> None:
+    """SentencePiece marks a space before a word alone, and none after a line break."""
+    tokenizer = make_tokenizer(kind, TEMPLATES[template])
+    tokenizer.add_tokens(["<end_of_turn>", "<|im_end|>"], special_tokens=True)
+    settle(tokenizer, {})
+    answers = ["male", "Male", "she is a woman", "she"]
+    branches = answer_branches(answers, tokenizer)
+    for answer in answers:
+        asked = chat_ids(tokenizer, "Who?")
+        turn = tokenizer.apply_chat_template(turns("Who?", answer), return_dict=True)["input_ids"]
+        ids, written = [*turn[len(asked) :], tokenizer.eos_token_id], ()
+        while ids[len(written)] != tokenizer.eos_token_id:
+            assert ids[len(written)] in branches[written]
+            written += (ids[len(written)],)
+        assert tokenizer.eos_token_id in branches[written]
+        assert tokenizer.decode(written).strip() == answer
