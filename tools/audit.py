@@ -181,8 +181,8 @@ def main() -> None:
             )
             for (name, method), planned in asked.items()
         }
+        source = whom(args.model, remote.url, endpoint.temperature)
     place = (matrix.models[0], UNTRAINED, SETTING)
-    source = whom(args.model, remote.url, remote.temperature)
     for spec, method in cells:
         rows = judge_rounds(rounds.get((spec.name, method), []), spec)
         write_cell(folders, "/".join([*place, spec.name, method, "0"]), rows, spec, source)

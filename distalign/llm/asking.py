@@ -105,16 +105,25 @@ def _written(answer: "ChatCompletion") -> int:
 
 
 class Asker:
-    """Asks one model for as long as answers come; what goes wrong is counted in `faults`."""
+    """Asks one model for as long as answers come; what goes wrong is counted in `faults`.
+
+    Args:
+        temperature: that of `params`, or None where it is known to be refused.
+    """
 
     def __init__(
-        self, client: "AsyncOpenAI", model: str, params: AskingParams, faults: Faults
+        self,
+        client: "AsyncOpenAI",
+        model: str,
+        params: AskingParams,
+        faults: Faults,
+        temperature: float | None,
     ) -> None:
         self._client = client
         self._model = model
         self._params = params
         self._faults = faults
-        self._temperature = params.temperature
+        self.temperature = temperature
         self._limit = "max_completion_tokens"
         self._in_a_row = 0
 
@@ -185,16 +194,16 @@ class Asker:
             "reasoning_effort": self._params.effort or omit,
             "extra_body": request.choices and {"structured_outputs": {"choice": request.choices}},
         }
-        if self._temperature is None:
+        if self.temperature is None:
             return await self._client.chat.completions.create(**options)
         try:
             return await self._client.chat.completions.create(
-                temperature=self._temperature, **options
+                temperature=self.temperature, **options
             )
         except BadRequestError as error:
             if "temperature" not in str(error).lower():
                 raise
-            self._temperature = None
+            self.temperature = None
             self._faults[TEMPERATURE_REFUSED] += 1
             return await self._client.chat.completions.create(**options)
 

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
-from distalign.llm.asking import Asker, AskingParams, Request, open_client, read_key
+from distalign.llm.asking import (
+    TEMPERATURE_REFUSED,
+    Asker,
+    AskingParams,
+    Request,
+    open_client,
+    read_key,
+)
 from distalign.llm.faults import Faults, NoAnswerError, UnexpectedAnswerError, reason, summary
 from distalign.llm.store import Store
 from distalign.machine.precision import PrecisionParams
@@ -58,6 +65,7 @@ class Endpoint:
         self._identity = identity
         self._store = Store(store)
         self._server = server
+        self._refusal = f"{TEMPERATURE_REFUSED}: {identity}"
         self.n_asked = 0
         self.faults = Faults()
 
@@ -74,6 +82,11 @@ class Endpoint:
             print(f"{self._store.path}: {summary(self.n_asked, self.faults)}", file=sys.stderr)
         if self._server is not None:
             self._server.stop()
+
+    @property
+    def temperature(self) -> float | None:
+        """That of all answers; None where none was asked for, or the endpoint has refused it."""
+        return None if self._refusal in self._store.answers else self._params.temperature
 
     def complete(self, requests: Sequence[Request], label: str) -> list[str]:
         """Answer all requests, in their order.
@@ -121,7 +134,7 @@ class Endpoint:
         gate = asyncio.Semaphore(self._params.in_flight)
         failed: list[Exception] = []
         async with open_client(url, api_key, self.faults) as client:
-            asker = Asker(client, self._model, self._params, self.faults)
+            asker = Asker(client, self._model, self._params, self.faults, self.temperature)
 
             async def answer(key: str, request: Request) -> None:
                 async with gate:
@@ -133,6 +146,8 @@ class Endpoint:
                         # Those in flight are paid for: let them finish.
                         failed.append(error)
                         return
+                if asker.temperature != self.temperature:
+                    self._store.add(self._refusal, TEMPERATURE_REFUSED)
                 if text is not None:
                     self._store.add(key, text)
                     self.n_asked += 1

@@ -225,7 +225,14 @@ def test_temperature_is_left_out_where_it_is_refused(
     with connect(in_flight=1) as endpoint:
         assert endpoint.complete(requests(3), "a") == texts(3)
         assert endpoint.faults["temperature refused"] == 1
+        assert endpoint.temperature is None
     assert ["temperature" in body for body in chat_server.bodies] == [True, *[False] * 3]
+    # The next run knows, and asks without it from the start.
+    again = connect(in_flight=1)
+    assert again.temperature is None
+    assert again.complete(requests(4), "a") == texts(4)
+    assert again.faults == {}
+    assert connect("fresh").temperature is not None
     assert connect("other", temperature=None).complete(requests(3), "b") == texts(3)
     chat_server.refused = ["seed"]
     with pytest.raises(InputError, match="'seed' is not supported"):

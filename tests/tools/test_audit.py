@@ -98,6 +98,20 @@ def test_an_audit_says_what_it_takes_asks_once_and_measures(
     assert contexts.startswith("model,training,setting,dataset,method,seed,context,category,target")
 
 
+def test_the_report_says_no_temperature_where_it_is_refused(
+    command: list[str],
+    chat_server: ChatServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of answers that are stored as well."""
+    chat_server.answer, chat_server.refused = answer, ["temperature"]
+    for _ in range(2):
+        monkeypatch.setattr("sys.argv", [*command, "--dataset", "us_even"])
+        audit.main()
+        assert f"at {chat_server.base_url}, no temperature, with" in capsys.readouterr().out
+
+
 def test_a_plan_over_the_budget_asks_nothing_of_any_method(
     command: list[str],
     chat_server: ChatServer,
