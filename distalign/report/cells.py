@@ -47,6 +47,8 @@ DISPLAY = {
     "race_even": "Race Even",
     "sentiment_even": "Sentiment Even",
     "gender_stated": "Gender stated",
+    "race_stated": "Race stated",
+    "sentiment_stated": "Sentiment stated",
     "smollm2-135m": "SmolLM2-135M",
     "qwen2.5-7b": "Qwen2.5-7B",
     "qwen2.5-1.5b": "Qwen2.5-1.5B",

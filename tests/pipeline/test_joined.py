@@ -12,6 +12,7 @@ from distalign.models.policy import read_policy
 from distalign.records.files import read_jsonl, read_spec
 from distalign.records.schemas import Judgement
 from distalign.report.cells import display
+from distalign.report.page import escape_markdown
 from tests.support.tiny_pipeline import make_tiny, run, tiny_params, tiny_scale, write_yaml
 
 PARTS = {
@@ -71,7 +72,7 @@ def test_the_report_shows_each_question(repo: Path, dataset: str) -> None:
     report = repo / "report/default"
     text = (report / "results.md").read_text(encoding="utf-8")
     for part in PARTS[dataset]:
-        assert f"{display(part)} ({dataset})" in text
+        assert escape_markdown(f"{display(part)} ({dataset})") in text
     for part in PARTS[dataset]:
         name = f"smollm2-135m_attribute_attribute_{dataset}.{part}"
         assert (report / f"{name}.html").is_file()
