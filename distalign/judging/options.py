@@ -15,7 +15,7 @@ GUESS = (
     r"|my (?:best )?guess|maybe|if i (?:had|have) to)"
 )
 """What an answer begins with that does not want to be sure."""
-_FILL = r"(?:(?:an?|the|being|either|[\"'*_(\[]+)\s*)*"
+_FILL = r"(?:(?:an?|the|being|either|[\"'*_(\[])\s*)*"
 _JOIN = re.compile(
     rf"[\"'*_)\]]*\s*(?:,|/|\||\b(?:vs\.?|versus)(?=\W)|\b(?:and|or|und|oder|et|ou|y|o|e|и|или)\b"
     rf"|或|和|または|,\s*(?:and|or)\b)\s*{_FILL}"

@@ -55,6 +55,13 @@ def test_no_choice_is_none(text: str) -> None:
     assert read_category(text, GENDER) is None
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("filling", ["*", "the ", "( ", "between ", "whether a ", "male or "])
+def test_a_long_answer_is_read_in_time(filling: str) -> None:
+    text = f"Between {filling * 300} male and female, I'd say female."
+    assert read_category(text, GENDER) in (None, "Female", "Male")
+
+
 def test_options_of_three_categories_and_of_labels() -> None:
     text = "Among positive, negative and neutral, I'd pick neutral."
     assert read_category(text, SENTIMENT) == "Neutral"
