@@ -116,8 +116,7 @@ class DatasetSpec(Record):
     taught: list[Context] = []
     """What a training is about, where tests are about contexts that it has not seen."""
     stating: Stating | None = None
-    """Of a stated target: how a training states those of its rows. A joined data set's questions
-    have their own."""
+    """How a training states its rows' targets; a joined data set's questions have their own."""
     parts: list["DatasetSpec"] = []
     """The questions of a joined data set, see `distalign.records.joined`."""
 
@@ -126,17 +125,14 @@ class DatasetSpec(Record):
         for context in [*self.contexts, *self.taught]:
             if len(context.target) != len(self.attribute.categories):
                 raise ValueError(f"{context.name}: one probability a category is needed")
-            shares = context.target
-            if not all(share >= 0 for share in shares) or abs(sum(shares) - 1) > 1e-9:
+            if not (min(context.target) >= 0 and abs(sum(context.target) - 1) <= 1e-9):  # nan too
                 raise ValueError(f"{context.name}: the target is not a distribution")
         return self
 
     def for_training(self) -> "DatasetSpec":
         """The data set of the contexts that a training is about, and its questions likewise."""
-        if not self.taught:
-            return self
-        parts = [part.for_training() for part in self.parts]
-        return self.model_copy(update={"contexts": self.taught, "parts": parts})
+        taught = {"contexts": self.taught, "parts": [part.for_training() for part in self.parts]}
+        return self.model_copy(update=taught) if self.taught else self
 
     @property
     def categories(self) -> list[str]:

@@ -164,6 +164,7 @@ def test_every_data_set_is_defined() -> None:
         "presse": (15, 4),
         "gender_stated": (80, 2),
         "three": (53, 10),
+        "three_stated": (240, 10),
     }
 
 
