@@ -78,6 +78,7 @@ def check_folder(folder: Path, model: str, url: str) -> None:
 def audit_matrix(model: str, datasets: list[str], methods: list[str]) -> Matrix:
     """The lists of a scale, of what is asked alone."""
     spanned = {"models": [folder_name(model)], "trainings": [UNTRAINED], "seeds": [0]}
+    spanned |= {"base_models": spanned["models"]}
     spanned |= {"written": [SETTING], "settings": [SETTING]}
     spanned |= {"datasets": list(dict.fromkeys(datasets)), "methods": list(dict.fromkeys(methods))}
     empty: dict[str, list[str]] = dict.fromkeys(Matrix.model_fields.keys() - spanned.keys(), [])

@@ -44,10 +44,10 @@ def experiment_faults(
 
 def _served(params: Params, scale: Matrix) -> Iterator[str]:
     for key, llm in (("llm", params.llm), ("judge.llm", params.judge.llm)):
-        if llm.serve not in scale.models:
+        if llm.serve not in scale.base_models:
             yield (
-                f"params.yaml: {key}.serve = {llm.serve!r} is not in scale.yaml's models, whose "
-                f"weights are fetched; {near(llm.serve, scale.models)}"
+                f"params.yaml: {key}.serve = {llm.serve!r} is not in scale.yaml's base_models, "
+                f"whose weights are fetched; {near(llm.serve, scale.base_models)}"
             )
 
 

@@ -35,7 +35,8 @@ def name_faults(params: Params, scale: Matrix, labelled: Iterable[str]) -> list[
 
 def _unknown_names(params: Params, scale: Matrix, labelled: list[str]) -> Iterator[str]:
     known = {
-        "models": (params.base_model, "params.yaml's base_model"),
+        "base_models": (params.base_model, "params.yaml's base_model"),
+        "models": (scale.base_models, "base_models"),
         "written": (get_args(Setting), "the settings"),
         "mixed": (MIXED, "the mixtures"),
         "trainings": ([*scale.written, *scale.mixed], "written or mixed"),

@@ -75,6 +75,7 @@ class Matrix(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
 
+    base_models: list[str] = Field(min_length=1)
     models: list[str] = Field(min_length=1)
     written: list[str] = Field(min_length=1)
     mixed: list[str]

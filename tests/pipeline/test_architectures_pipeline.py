@@ -43,7 +43,12 @@ def make_project(folder: Path) -> None:
         params["train"][method]["batch_size"] = 8
     params["capabilities"] |= {"limit": 2, "tasks": ["distalign_knowledge", "distalign_text"]}
     write_yaml(folder / "params.yaml", params)
-    lists = {"models": MODELS, "methods": METHODS, "internal_methods": ["ours"]}
+    lists = {
+        "base_models": MODELS,
+        "models": MODELS,
+        "methods": METHODS,
+        "internal_methods": ["ours"],
+    }
     lists |= {"sensitivity_methods": [], "capability_datasets": ["uk_real"]}
     write_yaml(folder / "scale.yaml", tiny_scale() | lists | {"capability_methods": ["ours"]})
 

@@ -57,7 +57,7 @@ def write_inputs(folder: Path, n: int) -> list[str]:
     params["targets"]["datasets"] = {"big": dataset}
     (folder / "params.yaml").write_text(json.dumps(params), encoding="utf-8")
     scale = yaml.safe_load((ROOT / "scales/default.yaml").read_text(encoding="utf-8"))
-    scale |= {"models": ["m"], "datasets": ["big"], "methods": METHODS}
+    scale |= {"base_models": ["m"], "models": ["m"], "datasets": ["big"], "methods": METHODS}
     (folder / "scale.yaml").write_text(json.dumps(scale), encoding="utf-8")
     (folder / "paper.csv").write_text("table,model,method,dataset,value\n", encoding="utf-8")
     for method in METHODS:

@@ -56,7 +56,13 @@ def write_inputs(base_url: str) -> None:
     params["score"]["resamples"] = 20
     Path("params.yaml").write_text(json.dumps(params), encoding="utf-8")
     scale = yaml.safe_load((ROOT / "scales/default.yaml").read_text(encoding="utf-8"))
-    scale |= {"models": ["m"], "datasets": ["odd"], "methods": ["ours"], "decoding_methods": []}
+    scale |= {
+        "base_models": ["m"],
+        "models": ["m"],
+        "datasets": ["odd"],
+        "methods": ["ours"],
+        "decoding_methods": [],
+    }
     Path("scale.yaml").write_text(json.dumps(scale), encoding="utf-8")
     Path("paper.csv").write_text("table,model,method,dataset,value\n", encoding="utf-8")
 

@@ -171,14 +171,15 @@ VALUES = [
     (PARAMS, "llm/base_url", "https://me:sesame@h/v1", "llm.base_url holds a user's name, a"),
     (PARAMS, "llm/base_url", "https://h/v1?key=sesame", "llm.base_url holds a user's name, a"),
     (PARAMS, "llm/model", "", "llm.model = '': name a model, or null for the served one"),
-    (PARAMS, "llm/serve", "smollm", "llm.serve = 'smollm' is not in scale.yaml's models, whose"),
+    (PARAMS, "llm/serve", "smollm", "llm.serve = 'smollm' is not in scale.yaml's base_models,"),
     # A name of something that does not exist.
     (
         SCALE,
-        "models",
+        "base_models",
         ["smollm"],
-        "models: 'smollm' is not in params.yaml's base_model; did you me",
+        "base_models: 'smollm' is not in params.yaml's base_model; did you me",
     ),
+    (SCALE, "models", ["smollm"], "models: 'smollm' is not in base_models; did you mean"),
     (SCALE, "datasets", ["uk_rael"], "datasets: 'uk_rael' is not in params.yaml's"),
     (SCALE, "methods", ["our"], "methods: 'our' is not in params.yaml's train; did you mean"),
     (
@@ -374,9 +375,10 @@ def test_a_name_that_dvc_would_split_is_told(told: Callable[..., list[str]]) -> 
     params = copy.deepcopy(CONTENT[PARAMS])
     params["base_model"]["qwen2.5"] = {"source": "q", "revision": None}
     params["llm"]["serve"] = params["judge"]["llm"]["serve"] = "qwen2.5"
-    scale = edited(SCALE, "models", ["qwen2.5"])
-    (line,) = told({PARAMS: json.dumps(params).encode(), SCALE: scale})
-    assert line.startswith("scale.yaml: models: 'qwen2.5' names folders and parameters of DVC")
+    scale = CONTENT[SCALE] | {"base_models": ["qwen2.5"], "models": ["qwen2.5"]}
+    lines = told({PARAMS: json.dumps(params).encode(), SCALE: json.dumps(scale).encode()})
+    for line, key in zip(lines, ("base_models", "models"), strict=True):
+        assert line.startswith(f"scale.yaml: {key}: 'qwen2.5' names folders and parameters of DVC")
 
 
 BOTH = ["attribute", "story"]

@@ -32,7 +32,7 @@ def write_scale() -> None:
     params["score"]["resamples"] = 20
     write_text(Path("params.yaml"), json.dumps(params))
     scale = yaml.safe_load((ROOT / "scales/default.yaml").read_text(encoding="utf-8"))
-    scale |= {"models": ["m"], "datasets": ["odd"], "methods": ["ours"]}
+    scale |= {"base_models": ["m"], "models": ["m"], "datasets": ["odd"], "methods": ["ours"]}
     write_text(Path("scale.yaml"), json.dumps(scale))
     write_text(Path("paper.csv"), "table,model,method,dataset,value\n")
     made = CellProvenance(trained=None, measured=None)

@@ -38,6 +38,7 @@ SPEC = DatasetSpec(
 )
 MATRIX = Matrix(
     name="default",
+    base_models=["m"],
     models=["m"],
     written=["attribute"],
     mixed=[],
