@@ -92,18 +92,22 @@ def write_others(root: Path, entries: Entries) -> None:
 def regroup(entries: Entries, names: Iterable[str], left: str, entered: str) -> Entries:
     """Entries when other parameters are chosen: those of the chosen ones alone have bare names.
 
-    A chosen job that has not run with them has the entry of the parameters before: what it reads
-    may be the same, which DVC sees.
+    A chosen job that has not run with them has the entry of the parameters before, or of others:
+    what it reads may be the same, which DVC sees. So what is the same elsewhere is not kept twice.
     """
     bare = {name: entry for name, entry in entries.items() if "/" not in name}
     aside = {name: entry for name, entry in entries.items() if "/" in name}
+    alike: Entries = {}
+    for name in sorted(aside, key=lambda name: (not name.startswith("default/"), name)):
+        alike.setdefault(name.partition("/")[2], aside[name])
     own = {
         name.partition("/")[2]: aside.pop(name)
         for name in list(aside)
         if name.startswith(f"{entered}/")
     }
-    aside |= {f"{left}/{name}": entry for name, entry in bare.items() if entry != own.get(name)}
-    return aside | {name: bare[name] for name in names if name in bare} | own
+    aside |= {f"{left}/{name}": entry for name, entry in bare.items() if entry != alike.get(name)}
+    known = alike | bare
+    return aside | {name: known[name] for name in names if name in known} | own
 
 
 class Recorded(NamedTuple):

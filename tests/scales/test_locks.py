@@ -100,6 +100,27 @@ def test_other_parameters_leave_what_was_recorded(root: Path) -> None:
     assert read_lock(root) == {"make@a": entry(2), "make@c": entry(2)}
 
 
+def test_a_third_choice_loses_nothing_that_two_have_alike(root: Path) -> None:
+    record(root, {"make@a": entry(1), "make@b": entry(1)})
+    choose(root, "a", "b")
+    choose(root, "a", "b", left="default", entered="quick")
+    record(root, {"make@a": entry(1), "make@b": entry(2)})
+    choose(root, "c", left="quick", entered="stated")
+    before = read_others(root)
+    assert before == {
+        "default/make@a": entry(1),
+        "default/make@b": entry(1),
+        "quick/make@b": entry(2),
+    }
+    choose(root, "a", "b", left="stated", entered="quick")
+    assert read_lock(root) == {"make@a": entry(1), "make@b": entry(2)}
+    choose(root, "c", left="quick", entered="stated")
+    assert read_others(root) == before
+    choose(root, "a", "b", left="stated", entered="default")
+    assert read_lock(root) == {"make@a": entry(1), "make@b": entry(1)}
+    assert read_others(root) == {"quick/make@b": entry(2)}
+
+
 def test_each_entry_is_a_line(root: Path) -> None:
     record(root, {"make@b": entry(1), "make@a": entry(1)})
     choose(root)
