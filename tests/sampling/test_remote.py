@@ -1,6 +1,7 @@
 """A model behind an API as the sampled one, played by the test server."""
 
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -160,10 +161,14 @@ def test_a_forecast_is_of_what_is_not_stored(
         before = forecast_remote(endpoint, planned, thinking_tokens=0)
         assert (before.requests, before.written) == (180, 16 * 180)
         assert forecast_remote(endpoint, planned, thinking_tokens=4).written == 20 * 180
-    assert str(before).startswith("180 requests, at most ")
+    assert re.fullmatch(r"180 requests, at most .* \(2,880 written\)", str(before))
+    assert [before.exceeds(budget) for budget in (5000, 9000)] == [True, False]
+    assert chat_server.bodies == []
     draw()
     with open_sampled(remote) as endpoint:
-        assert forecast_remote(endpoint, planned, thinking_tokens=4) == Forecast(0, 0, 0)
+        after = forecast_remote(endpoint, planned, thinking_tokens=4)
+    assert after == Forecast(0, 0, 0)
+    assert not after.exceeds(1)  # all is stored: nothing is spent
 
 
 def test_a_budget_is_of_tokens_read_and_written() -> None:
