@@ -13,6 +13,7 @@ from distalign.report.cells import (
     mean_over_seeds,
     section_title,
 )
+from distalign.report.kept import mean_kept
 from distalign.report.measures import level
 from distalign.report.tables import is_credible
 
@@ -48,7 +49,7 @@ def front(cells: Sequence[Cell], matrix: Matrix) -> Front:
     """
     points: dict[str, dict[str, Point]] = {dataset: {} for dataset in matrix.datasets}
     for (dataset, method), seeds in by_place(cells).items():
-        kept = mean_over_seeds([c.retention.model_dump() for c in seeds if c.retention])
+        kept = mean_kept([cell.retention for cell in seeds])
         mean = mean_over_seeds([cell.metrics for cell in seeds])
         kl, floors = kept.get("kl_ordinary"), level(mean)
         if dataset in points and kl is not None and floors is not None and is_credible(mean):

@@ -9,14 +9,14 @@ from distalign.report.tables import Entry, Table, number, percent
 KEPT = ["Perplexity (base)", "KL, nats/token", "Unrelated steered", "Near misses steered"]
 
 
-def _mean(seeds: Sequence[Retention | None]) -> dict[str, float | None]:
+def mean_kept(seeds: Sequence[Retention | None]) -> dict[str, float | None]:
     """Each number's mean over the seeds that were measured; empty where none was."""
     return mean_over_seeds([kept.model_dump() for kept in seeds if kept is not None])
 
 
 def kept_texts(seeds: Sequence[Retention | None]) -> list[str]:
     """The columns KEPT; dashes where nothing was measured, or there are no steering tokens."""
-    mean = _mean(seeds)
+    mean = mean_kept(seeds)
     if not mean:
         return ["–"] * len(KEPT)
     return [
@@ -34,7 +34,7 @@ def _share_of(mean: dict[str, float | None], kind: str) -> str:
 
 def kept_sentences(seeds: Sequence[Retention | None]) -> list[str]:
     """What the policy keeps of its base model; nothing where that was not measured."""
-    if not _mean(seeds):
+    if not mean_kept(seeds):
         return []
     perplexity, kl, unrelated, near = kept_texts(seeds)
     steered = (
@@ -52,7 +52,7 @@ def kept_table(cells: Sequence[Cell]) -> Table | None:
     """All that was measured of what policies keep, means over seeds; None without any."""
     rows = []
     for (_, method), seeds in by_place(cells).items():
-        mean = _mean([cell.retention for cell in seeds])
+        mean = mean_kept([cell.retention for cell in seeds])
         if mean:
             perplexity, kl, unrelated, near = kept_texts([cell.retention for cell in seeds])
             texts = [display(method), perplexity, kl, number(mean["kl_near_miss"])]
